@@ -1,5 +1,6 @@
 //! The entry point for build scripts.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::{env, fs, io, process};
@@ -123,8 +124,8 @@ impl Build {
         let (mut watched, missing): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| package.join(path).exists());
         watched.push(self.folder.clone());
         let links = out.join(format!("{STEM}{}missing", self.name));
-        let missing: Vec<PathBuf> = missing.iter().map(|path| package.join(path)).collect();
-        watched.extend(watch_missing(&links, &missing, &package.join(&self.folder)).is_ok().then_some(links));
+        let missing: Vec<PathBuf> = missing.iter().map(|path| package.join(path)).into_vec();
+        watched.add_all(watch_missing(&links, &missing, &package.join(&self.folder)).is_ok().then_some(links));
         watched
     }
 
@@ -159,7 +160,7 @@ impl Build {
         };
         let mut output = compile(&files);
         let warnings: Vec<_> =
-            output.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Warning).collect();
+            output.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Warning).into_vec();
         let shown = emit::each(&files, &warnings, |messages, warning| {
             let text = if self.deny_warnings {
                 return messages.untitled(&warning.diagnostic);
@@ -167,7 +168,7 @@ impl Build {
                 messages.full(&warning.diagnostic)
             };
             // One line for tools, then the full message without its title and place.
-            let rest: Vec<&str> = text.lines().skip(2).filter(|line| !line.is_empty()).collect();
+            let rest: Vec<&str> = text.lines().skip(2).filter(|line| !line.is_empty()).into_vec();
             format!("{}\n{}", messages.short(&warning.diagnostic), rest.join("\n"))
         });
         if self.deny_warnings {

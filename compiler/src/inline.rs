@@ -1,5 +1,6 @@
 //! Presets in Rust code: one template, checked against the declarations of a registry.
 
+use crate::vec_ext::VecExt;
 use promql_presets_core::PromDuration;
 
 use crate::backend::codegen;
@@ -37,7 +38,7 @@ impl Declarations {
             if source.kind() == FileKind::Metrics {
                 let (metrics, diagnostics) = known_metrics::read(&source.text);
                 known = Some((file, metrics)).filter(|_| diagnostics.is_empty());
-                findings.extend(diagnostics.into_iter().map(|diagnostic| Finding { file, preset: None, diagnostic }));
+                findings.add_all(diagnostics.into_iter().map(|diagnostic| Finding { file, preset: None, diagnostic }));
             }
         }
         Self { files, raw, known, settings, findings }
@@ -121,18 +122,18 @@ impl InlinePreset {
             Some(Ok(PromDuration::ZERO)) => {
                 diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, "`window` is zero"));
             }
-            _ if diagnostics.is_empty() => diagnostics.extend(match (window, has_window) {
+            _ if diagnostics.is_empty() => diagnostics.add_all(match (window, has_window) {
                 (Some(_), false) => Some(unused_window(whole).help("write `[{window}]` in the template")),
                 (None, true) if window_value.is_none() => Some(missing_window(text, "after the template")),
                 _ => None,
             }),
             _ => {}
         }
-        findings.extend(window.and(window_value).and_then(|window| long_window(settings, window, whole)));
-        findings.retain(|finding| !options.allow.contains(&finding.code));
+        findings.add_all(window.and(window_value).and_then(|window| long_window(settings, window, whole)));
+        findings.keep(|finding| !options.allow.contains(&finding.code));
         drop_unfiltered(settings, &mut findings);
         findings.retain_mut(|finding| settings.apply(finding));
-        diagnostics.extend(findings);
+        diagnostics.add_all(findings);
         let has_errors = diagnostics.iter().any(|found| found.severity == Severity::Error);
         let preset = Preset {
             name: options.name.clone().unwrap_or_default(),

@@ -28,6 +28,7 @@ pub mod promql;
 mod snapshot;
 mod sorted;
 mod template;
+mod vec_ext;
 
 pub use build::{Build, build};
 #[cfg(feature = "tools")]

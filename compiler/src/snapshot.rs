@@ -1,5 +1,6 @@
 //! `metrics.toml` as a value: the metrics that exist.
 
+use crate::vec_ext::IntoVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -131,7 +132,7 @@ impl Display for Snapshot {
 /// The values of labels as one inline table, or one key for each label where that is too long.
 fn values(values: &BTreeMap<String, BTreeSet<String>>) -> String {
     let short: Vec<String> =
-        values.iter().map(|(label, values)| format!("{} = {}", toml_key(label), array(values))).collect();
+        values.iter().map(|(label, values)| format!("{} = {}", toml_key(label), array(values))).into_vec();
     let line = format!("values = {{ {} }}\n", short.join(", "));
     match short.as_slice() {
         [] => String::new(),
@@ -158,7 +159,7 @@ fn fits(line: &str) -> bool {
 }
 
 fn array(values: &BTreeSet<String>) -> String {
-    format!("[{}]", values.iter().map(|value| toml_string(value)).collect::<Vec<_>>().join(", "))
+    format!("[{}]", values.iter().map(|value| toml_string(value)).into_vec().join(", "))
 }
 
 /// A text as a string of TOML, without escapes if possible.

@@ -201,7 +201,7 @@ fn ours(query: &str) -> Query {
         (m.label.name.clone().into_owned(), m.op.as_str().to_owned(), m.value.value.clone().into_owned())
     };
     let name = selectors[0].metric_name().unwrap().to_owned();
-    (name, selectors[0].matchers().map(seen).collect(), grouping.map(label).collect())
+    (name, selectors[0].matchers().into_iter().map(seen).collect(), grouping.into_iter().map(label).collect())
 }
 
 fn theirs(query: &str) -> Query {

@@ -248,7 +248,7 @@ impl Probe<'_> {
             };
         }
         let (mut excluding, mut values) = (Vec::new(), String::new());
-        for matcher in selector.matchers().filter(|matcher| matcher.label.name != "__name__") {
+        for matcher in selector.matchers().into_iter().filter(|matcher| matcher.label.name != "__name__") {
             let text = &self.query[matcher.label.span.to(matcher.value.span).range()];
             if !has(&format!("{{{named},{text}}}")).await {
                 excluding.push(format!("`{text}`"));

@@ -175,7 +175,7 @@ fn add_sides(expr: &Expr<'_>, sides: &mut Vec<Side>) {
 
 /// The labels of a list that callers may group by.
 fn free_labels(grouping: &Grouping<'_>) -> BTreeSet<String> {
-    grouping.labels().map(|label| label.name.to_string()).filter(|name| !is_reserved(name)).collect()
+    grouping.labels().into_iter().map(|label| label.name.to_string()).filter(|name| !is_reserved(name)).collect()
 }
 
 struct Edits<'r> {

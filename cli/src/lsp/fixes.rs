@@ -183,7 +183,9 @@ impl File<'_> {
                     ExprKind::Selector(selector) => {
                         parts.push(selector.span);
                         parts.extend(selector.range.iter().map(|range| range.span));
-                        parts.extend(selector.matchers().map(|matcher| matcher.label.span.to(matcher.value.span)));
+                        parts.extend(
+                            selector.matchers().into_iter().map(|matcher| matcher.label.span.to(matcher.value.span)),
+                        );
                     }
                     ExprKind::Subquery(subquery) => parts.push(subquery.brackets),
                     ExprKind::Aggregate(aggregate) => {

@@ -113,8 +113,9 @@ fn example(module: &Module, preset: &Preset) -> Option<String> {
     let is_required = declared.iter().any(|label| label.required);
     let parsed = parse(&preset.template, Syntax { template: true, features: Features::all() });
     let selectors = parsed.expr.as_ref().map(Expr::selectors).unwrap_or_default();
-    let has_matcher =
-        |name: &str| selectors.iter().any(|selector| selector.matchers().any(|matcher| matcher.label.name == name));
+    let has_matcher = |name: &str| {
+        selectors.iter().any(|selector| selector.matchers().iter().any(|matcher| matcher.label.name == name))
+    };
     let is_wanted = |label: &&Label| if is_required { label.required } else { !has_matcher(&label.name) };
     let filters = declared.iter().filter(|label| label.usage.is_filter()).filter(is_wanted);
     let filters = filters.take(if is_required { usize::MAX } else { 1 }).filter(|_| has("{labels}"));

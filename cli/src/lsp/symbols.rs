@@ -156,7 +156,7 @@ impl Query<'_> {
     }
 
     fn grouping(&mut self, grouping: &Grouping<'_>) {
-        grouping.labels().for_each(|label| self.label(label, None));
+        grouping.labels().into_iter().for_each(|label| self.label(label, None));
     }
 
     /// Adds the labels among the arguments of a call.

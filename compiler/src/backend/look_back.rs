@@ -1,5 +1,6 @@
 //! How far back a query reads, as a calculation for the runtime.
 
+use crate::vec_ext::VecExt;
 use promql_presets_core::LookBack;
 
 use crate::promql::{Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Sign};
@@ -8,11 +9,11 @@ use crate::promql::{Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier
 pub(super) fn of(text: &str, expr: &Expr<'_>, parameters: &[&str]) -> Vec<LookBack> {
     let mut reader = Reader { text, parameters, selectors: Vec::new() };
     reader.read(expr, &[]);
-    reader.selectors.retain(|selector| !selector.is_empty());
+    reader.selectors.keep(|selector| !selector.is_empty());
     let mut selectors = reader.selectors.into_iter();
     let mut whole = selectors.next().unwrap_or_default();
     for selector in selectors {
-        whole.extend(selector);
+        whole.add_all(selector);
         whole.push(LookBack::Max);
     }
     if whole == [LookBack::Window] { Vec::new() } else { whole }

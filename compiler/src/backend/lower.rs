@@ -4,6 +4,7 @@
 //! which commas are needed. So are selectors whose name is a hole, because a name that needs quotes moves into the
 //! braces.
 
+use crate::vec_ext::VecExt;
 use promql_presets_core::sort;
 use promql_presets_core::{name, quote};
 
@@ -78,7 +79,7 @@ impl Lowering<'_> {
             ExprKind::Subquery(subquery) => {
                 self.durations(std::iter::once(&subquery.range).chain(&subquery.step), &subquery.modifiers);
             }
-            ExprKind::Number(_) => self.edits.extend(self.parameter(expr.span)),
+            ExprKind::Number(_) => self.edits.add_all(self.parameter(expr.span)),
             ExprKind::Aggregate(aggregate) => self.grouping(aggregate.grouping.as_ref()),
             ExprKind::Binary(binary) => {
                 self.grouping(binary.matching.as_ref());
@@ -95,9 +96,9 @@ impl Lowering<'_> {
         });
         for leaf in durations.chain(offsets).flat_map(Duration::leaves) {
             let window = leaf.is_hole().then(|| (leaf.span, vec![Segment::Window]));
-            self.edits.extend(window.or_else(|| self.parameter(leaf.span)));
+            self.edits.add_all(window.or_else(|| self.parameter(leaf.span)));
         }
-        self.edits.extend(modifiers.iter().filter_map(|modifier| match modifier {
+        self.edits.add_all(modifiers.iter().filter_map(|modifier| match modifier {
             Modifier::At { at: At::Start(span), .. } => Some((*span, vec![Segment::Start])),
             Modifier::At { at: At::End(span), .. } => Some((*span, vec![Segment::End])),
             _ => None,
@@ -117,7 +118,7 @@ impl Lowering<'_> {
             return;
         }
         let mut segments = vec![Segment::Text("(".to_owned())];
-        segments.extend(grouping.items.iter().map(|item| match item {
+        segments.add_all(grouping.items.iter().map(|item| match item {
             GroupingItem::Label(label) => self.item(label.span),
             GroupingItem::GroupBy(_) => Segment::GroupBy,
         }));
@@ -171,7 +172,7 @@ impl Lowering<'_> {
 
     /// The items in the braces, and the closing brace.
     fn items(&self, braces: &Braces<'_>, segments: &mut Vec<Segment>) {
-        segments.extend(braces.items.iter().map(|item| match item {
+        segments.add_all(braces.items.iter().map(|item| match item {
             MatcherItem::Matcher(_) | MatcherItem::Name(_) => self.item(item.span()),
             MatcherItem::Labels(_) => Segment::Labels,
         }));

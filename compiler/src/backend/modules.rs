@@ -1,5 +1,6 @@
 //! Rust names for a preset file: its module, and the querier that its labels become.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::LabelKind;
 
 use crate::backend::names;
@@ -54,7 +55,7 @@ pub(crate) fn querier(file: &PresetFile, presets: &[Preset], diagnostics: &mut V
         let is_used = |label: &&DeclaredLabel| {
             (uses_labels && label.usage.is_filter()) || (uses_group_by && label.usage.is_group_by())
         };
-        diagnostics.extend(declared.labels.iter().filter(|label| !is_used(label)).map(useless_label));
+        diagnostics.add_all(declared.labels.iter().filter(|label| !is_used(label)).map(useless_label));
     }
     // Then all setters exist, so that calls to them compile.
     let may_use_all = presets.iter().any(|preset| preset.is_stub) || !(uses_labels || uses_group_by);
@@ -117,7 +118,7 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
 /// A name such as `pod_2` that no label has in Rust, and that has not been suggested.
 fn free_name(name: &str, declared: &Labels, suggested: &mut Vec<String>) -> String {
     let names = |text: &str| (names::setter(text), names::variant(text));
-    let taken: Vec<_> = declared.labels.iter().map(|label| names(label.rust_name())).collect();
+    let taken: Vec<_> = declared.labels.iter().map(|label| names(label.rust_name())).into_vec();
     let is_taken = |(setter, variant)| taken.iter().any(|it| it.0 == setter || it.1 == variant);
     let mut free = (2..).map(|number| format!("{name}_{number}"));
     let free = free.find(|free| !suggested.contains(free) && !is_taken(names(free))).unwrap_or_default();
@@ -127,9 +128,7 @@ fn free_name(name: &str, declared: &Labels, suggested: &mut Vec<String>) -> Stri
 
 /// The declaration of a label, with a name in Rust.
 fn with_rust_name(label: &DeclaredLabel, rust_name: &str) -> String {
-    let list = |values: &[Spanned<String>]| {
-        values.iter().map(|value| basic_string(&value.value)).collect::<Vec<_>>().join(", ")
-    };
+    let list = |values: &[Spanned<String>]| values.iter().map(|value| basic_string(&value.value)).into_vec().join(", ");
     let mut keys = match &label.kind {
         Some(LabelKind::OneOf(values)) => format!("values = [{}]", list(values)),
         Some(LabelKind::Uuid) => "type = \"uuid\"".to_owned(),

@@ -1,5 +1,6 @@
 //! The modules and presets of all files: the input of code generation and of commands that list presets.
 
+use crate::vec_ext::IntoVec;
 use promql_presets_core::{
     self as core, Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues,
     PresetMetadata, PromDuration, RenderError, SelectorInfo, Template,
@@ -167,7 +168,7 @@ impl Preset {
     /// # Errors
     /// [`RenderError::UndeclaredParameter`] and [`RenderError::InvalidParameter`].
     pub fn parameter_values(&self, texts: &[(String, String)]) -> Result<ParameterValues, RenderError> {
-        let infos: Vec<_> = self.parameters.iter().map(Parameter::info).collect();
+        let infos: Vec<_> = self.parameters.iter().map(Parameter::info).into_vec();
         texts.iter().try_fold(ParameterValues::DEFAULTS, |values, (name, text)| {
             let index = ParameterInfo::find(&infos, name)?;
             Ok(values.with(index, infos[index].parse(text)?))
@@ -186,7 +187,7 @@ impl Preset {
             values => core::one_of(values.iter().map(String::as_str)).on(label.clone()),
         });
         let querier = matchers.fold(querier, core::Querier::matcher);
-        let parameters: Vec<_> = test.parameters.iter().map(|(name, text, _)| (name.clone(), text.clone())).collect();
+        let parameters: Vec<_> = test.parameters.iter().map(|(name, text, _)| (name.clone(), text.clone())).into_vec();
         let values = self.parameter_values(&parameters)?;
         self.render(module, &Input::of(&querier), test.window.map(|(window, _)| window), values)
     }
@@ -210,10 +211,10 @@ impl Preset {
     /// Passes the metadata that the runtime has of the preset to a function. `path` is that of the file.
     pub fn with_metadata<T>(&self, module: &Module, path: &str, read: impl FnOnce(&PresetMetadata<'_>) -> T) -> T {
         fn texts(values: &ValueEnum) -> Vec<&str> {
-            values.variants.iter().map(|(_, text)| text.as_str()).collect()
+            values.variants.iter().map(|(_, text)| text.as_str()).into_vec()
         }
         let declared = module.querier.as_ref().map_or(&[][..], |querier| &querier.labels);
-        let kinds: Vec<LabelKind<Vec<&str>>> = declared.iter().map(|label| label.kind.as_ref().map(texts)).collect();
+        let kinds: Vec<LabelKind<Vec<&str>>> = declared.iter().map(|label| label.kind.as_ref().map(texts)).into_vec();
         let labels: Vec<LabelInfo<'_>> = declared
             .iter()
             .zip(&kinds)
@@ -225,18 +226,18 @@ impl Preset {
                 usage: label.usage,
                 description: label.description.as_deref().unwrap_or_default(),
             })
-            .collect();
-        let segments: Vec<_> = self.segments.iter().map(Segment::borrowed).collect();
-        let parameters: Vec<_> = self.parameters.iter().map(Parameter::info).collect();
+            .into_vec();
+        let segments: Vec<_> = self.segments.iter().map(Segment::borrowed).into_vec();
+        let parameters: Vec<_> = self.parameters.iter().map(Parameter::info).into_vec();
         let matchers: Vec<Vec<_>> = self
             .facts
             .selectors
             .iter()
-            .map(|known| known.matchers.iter().map(|(label, op, value)| (&**label, *op, &**value)).collect())
-            .collect();
+            .map(|known| known.matchers.iter().map(|(label, op, value)| (&**label, *op, &**value)).into_vec())
+            .into_vec();
         let selectors = self.facts.selectors.iter().zip(&matchers);
         let selectors: Vec<_> =
-            selectors.map(|(known, matchers)| SelectorInfo { metric: &known.metric, matchers }).collect();
+            selectors.map(|(known, matchers)| SelectorInfo { metric: &known.metric, matchers }).into_vec();
         read(&PresetMetadata {
             name: &module.preset_name(self),
             title: self.title.as_deref(),

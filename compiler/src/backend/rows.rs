@@ -1,5 +1,6 @@
 //! The structs that the labels of a file's series are read into.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::LabelKind;
 use promql_presets_core::sort;
 
@@ -11,7 +12,7 @@ use crate::promql::ResultType;
 /// One struct for all presets of a file, and one for each preset whose series have other labels.
 pub(crate) fn rows(querier: Option<&Querier>, presets: &[Preset]) -> Vec<Row> {
     let has_series = |preset: &&Preset| matches!(preset.result, ResultType::InstantVector | ResultType::RangeVector);
-    let presets: Vec<&Preset> = presets.iter().filter(|preset| !preset.is_stub).filter(has_series).collect();
+    let presets: Vec<&Preset> = presets.iter().filter(|preset| !preset.is_stub).filter(has_series).into_vec();
     let shared = fields(querier, &shared_labels(&presets));
     let taken = taken(querier);
     let row = |name: String, preset, fields| {
@@ -26,7 +27,7 @@ pub(crate) fn rows(querier: Option<&Querier>, presets: &[Preset]) -> Vec<Row> {
             rows.push(row(format!("{name}Row"), Some(preset.constant.clone()), own));
         }
     }
-    rows.retain(|row| !row.fields.is_empty());
+    rows.keep(|row| !row.fields.is_empty());
     rows
 }
 
@@ -68,7 +69,7 @@ fn fields(querier: Option<&Querier>, labels: &[RowLabel]) -> Vec<RowField> {
     let declared = querier.map_or(&[][..], |querier| &querier.labels);
     let find = |label: &RowLabel| declared.iter().position(|own| own.name == label.name && !own.is_stub);
     let mut fields: Vec<RowField> = Vec::new();
-    let mut labels: Vec<(Option<usize>, &RowLabel)> = labels.iter().map(|label| (find(label), label)).collect();
+    let mut labels: Vec<(Option<usize>, &RowLabel)> = labels.iter().map(|label| (find(label), label)).into_vec();
     sort::by_key(&mut labels, |(index, label)| (index.unwrap_or(usize::MAX), &label.name));
     for (index, label) in labels {
         let name = index.map(|index| declared[index].setter.clone()).or_else(|| names::setter(&label.name));

@@ -6,8 +6,8 @@ use super::label_flow::{self, Assumptions, infer_labels};
 use super::label_set::{GROUP_BY, Labels};
 use super::row::{self, RowLabel};
 use super::schema::Metric;
-use super::tree::{Id, Scope, Series, Tree};
-use crate::promql::{Expr, ExprKind, Grouping, ResultType, Selector};
+use super::tree::{Id, Scope, Series, Source, Tree};
+use crate::promql::{Expr, ExprKind, Grouping, ResultType};
 use crate::{Diagnostic, Span};
 
 /// A query and the labels of its expressions.
@@ -57,7 +57,7 @@ impl<'e> Analysis<'e> {
     pub(super) fn find_drop(&self, mut id: Id, label: &str) -> (Id, Span, String) {
         let lacks =
             |id: &Id| self.expr(*id).ty() != ResultType::Scalar && !self.labels_without_group_by(*id).may_have(label);
-        while let Some(child) = self.children(id).find(lacks)
+        while let Some(child) = self.children(id).iter().copied().find(lacks)
             && !self.replacement_is_noop(id, label)
         {
             id = child;
@@ -108,16 +108,16 @@ impl<'e> Analysis<'e> {
     /// Whether matchers or declarations prove that the series of an expression have a label.
     pub(super) fn has_label(&self, id: Id, label: &str) -> bool {
         let labels = self.labels(id);
-        let mut selectors = self.first_selectors_below(id).peekable();
+        let selectors = self.first_selectors_below(id);
         labels.certainly_has(label)
             || (labels.may_have(label)
-                && selectors.peek().is_some()
-                && selectors.all(|(_, _, series)| series.declares(label)))
+                && !selectors.is_empty()
+                && selectors.iter().all(|(_, _, series)| series.declares(label)))
     }
 
     /// Whether series of a selector in an expression are declared to have a label.
     pub(super) fn declares_label(&self, id: Id, label: &str) -> bool {
-        self.first_selectors_below(id).any(|(_, _, series)| series.declares(label))
+        self.first_selectors_below(id).iter().any(|(_, _, series)| series.declares(label))
     }
 
     /// Whether callers may expect these series to have a declared label: their metric is declared, or another selector
@@ -125,12 +125,14 @@ impl<'e> Analysis<'e> {
     pub(super) fn is_shared(&self, metric: Option<&Metric<'_>>, label: &str) -> bool {
         let has_label = |other: &Series<'_>| other.each().iter().any(|it| it.declares(label));
         metric.is_some_and(|metric| metric.is_declared)
-            || self.first_selectors_below(0).any(|(_, _, other)| has_label(other))
+            || self.first_selectors_below(0).iter().any(|(_, _, other)| has_label(other))
     }
 
     /// The first selectors in an expression. The limit keeps queries that drop many labels of many series linear.
-    fn first_selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
-        self.selectors_below(id).take(50)
+    fn first_selectors_below(&self, id: Id) -> Vec<Source<'_, 'e>> {
+        let mut selectors = self.selectors_below(id);
+        selectors.truncate(50);
+        selectors
     }
 }
 

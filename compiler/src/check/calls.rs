@@ -1,5 +1,6 @@
 //! Checks of functions that are easily misunderstood.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::regex::{groups, validate_wrapped};
 
 use super::analysis::{Analysis, Findings};
@@ -22,16 +23,16 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         };
         match call.name {
             "label_replace" => {
-                findings.extend(string_arg(call.args.get(1)).and_then(|label| invalid_label_name(call.name, label)));
+                findings.add_all(string_arg(call.args.get(1)).and_then(|label| invalid_label_name(call.name, label)));
                 invalid_pattern(query, call, findings);
             }
             "label_join" => {
                 let labels = (1..call.args.len()).filter(|arg| *arg != 2);
                 let labels = labels.filter_map(|arg| string_arg(call.args.get(arg)));
-                findings.extend(labels.filter_map(|label| invalid_label_name(call.name, label)));
+                findings.add_all(labels.filter_map(|label| invalid_label_name(call.name, label)));
             }
             "histogram_quantiles" => {
-                findings.extend(string_arg(call.args.get(1)).and_then(|label| invalid_label_name(call.name, label)));
+                findings.add_all(string_arg(call.args.get(1)).and_then(|label| invalid_label_name(call.name, label)));
             }
             "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => sort(query, id, call, findings),
             "absent" | "absent_over_time" => absent(query, id, call, findings),
@@ -112,12 +113,12 @@ fn unknown_group(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings)
 }
 
 fn sort(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
-    let by = query.ancestors(id).find_map(|outer| match &query.expr(outer).kind {
+    let by = query.ancestors(id).into_iter().find_map(|outer| match &query.expr(outer).kind {
         ExprKind::Aggregate(aggregate) => {
             Some((aggregate.op_span, aggregate.op.as_str(), "ignores the order of series"))
         }
         ExprKind::Subquery(subquery) => Some((subquery.brackets, "a subquery", "keeps no order")),
-        ExprKind::Binary(binary) if query.children(outer).all(|id| query.is_vector(id)) => {
+        ExprKind::Binary(binary) if query.children(outer).iter().all(|id| query.is_vector(*id)) => {
             // The result has the order of the "many" side.
             let right = binary.group.as_ref().is_some_and(|group| group.keyword == GroupingKeyword::GroupRight);
             let leads = query.below(outer + 1).contains(&id) != right;
@@ -139,8 +140,7 @@ fn sort(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) 
 
 /// `vector(0) or x`: the constant hides the right side.
 fn constant_first(query: &Analysis<'_>, id: Id, binary: &Binary<'_>, findings: &mut Findings) {
-    let mut sides = query.children(id);
-    let (BinaryOp::Or, Some(left), Some(right)) = (binary.op, sides.next(), sides.next()) else { return };
+    let (BinaryOp::Or, &[left, right]) = (binary.op, query.children(id)) else { return };
     let ExprKind::Call(call) = &query.expr(query.strip_parens(left)).kind else { return };
     if call.name != "vector" {
         return;
@@ -179,11 +179,11 @@ fn absent(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings
         }
         _ => return,
     };
-    let mut selectors = query.selectors_below(arg);
+    let selectors = query.selectors_below(arg);
     let finding = Diagnostic::new(Code::AbsentOfAggregation, span, format!("`{}` of `{what}`", call.name))
         .label("loses the labels that the result would take from the selector")
         .secondary(call.name_span, "makes its labels from the matchers of a selector");
-    let sides: Vec<&Expr<'_>> = query.expr(arg).children().collect();
+    let sides: Vec<&Expr<'_>> = query.expr(arg).children().into_vec();
     if let ([a, b], ExprKind::Binary(_), "absent") = (sides.as_slice(), &query.expr(arg).kind, call.name)
         && [a, b].iter().all(|side| matches!(&side.kind, ExprKind::Selector(_)))
     {
@@ -192,8 +192,8 @@ fn absent(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings
         return;
     }
     let has_subquery = query.below(arg).any(|id| matches!(query.expr(id).kind, ExprKind::Subquery(_)));
-    findings.push(match (selectors.next(), selectors.next()) {
-        (Some((id, selector, _)), None) if !has_subquery && subquery.is_none_or(|it| it.modifiers.is_empty()) => {
+    findings.push(match selectors[..] {
+        [(id, selector, _)] if !has_subquery && subquery.is_none_or(|it| it.modifiers.is_empty()) => {
             let (expr, over) = (query.expr(id).span, selector.range.as_ref());
             let (core, whole) = (query.slice(selector.span), query.slice(expr));
             let over_time = query.outer(id).is_some_and(|outer| match &query.expr(outer).kind {

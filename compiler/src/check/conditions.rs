@@ -1,5 +1,6 @@
 //! Conditions on the values of labels that follow from matchers, for selectors and the expressions around them.
 
+use crate::vec_ext::VecExt;
 use promql_presets_core::{regex, sort};
 
 use super::analysis::Analysis;
@@ -62,10 +63,10 @@ pub(super) fn contradiction<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(
         match condition.listed_values() {
             Some((mut values, wanted)) => {
                 sort::by(&mut values, Ord::cmp);
-                left.retain(|value| values.binary_search(value).is_ok() == wanted);
+                left.keep(|value| values.binary_search(value).is_ok() == wanted);
             }
             None if other < MAX_CONDITIONS && left.len() < MAX_CONDITIONS => {
-                left.retain(|value| condition.matches(value) != Some(false));
+                left.keep(|value| condition.matches(value) != Some(false));
             }
             None => {}
         }
@@ -99,54 +100,55 @@ pub(super) fn conditions<'e>(query: &Analysis<'e>, id: Id) -> Vec<(&'e str, Cond
     let mut found: Vec<(&'e str, Condition<'e>)> = Vec::new();
     let mut changed: Vec<&'e str> = vec![NAME];
     loop {
-        let vector = |id: Id| query.children(id).find(|child| query.is_vector(*child));
-        let next = match &query.expr(id).kind {
-            ExprKind::Selector(selector) => {
-                let matchers =
-                    selector.matchers().take(MAX_CONDITIONS).filter(|matcher| !changed.contains(&&*matcher.label.name));
-                found.extend(matchers.map(|matcher| (&*matcher.label.name, Condition::of(matcher))));
-                None
-            }
-            ExprKind::Call(call) if call.name.starts_with("absent") || call.name == "info" => None,
-            ExprKind::Call(call) => {
-                if let Some(value) = query.arg(id, 0).and_then(|arg| replacement(call, query.labels(arg))) {
-                    found.extend(
-                        written_labels(call).filter(|label| !changed.contains(label)).map(|label| {
+        let next =
+            match &query.expr(id).kind {
+                ExprKind::Selector(selector) => {
+                    let matchers = selector
+                        .matchers()
+                        .into_iter()
+                        .take(MAX_CONDITIONS)
+                        .filter(|matcher| !changed.contains(&&*matcher.label.name));
+                    found.add_all(matchers.map(|matcher| (&*matcher.label.name, Condition::of(matcher))));
+                    None
+                }
+                ExprKind::Call(call) if call.name.starts_with("absent") || call.name == "info" => None,
+                ExprKind::Call(call) => {
+                    if let Some(value) = query.arg(id, 0).and_then(|arg| replacement(call, query.labels(arg))) {
+                        found.add_all(written_labels(call).filter(|label| !changed.contains(label)).map(|label| {
                             (label, Condition { op: MatchOp::Equal, value: &value.value, span: value.span })
-                        }),
-                    );
-                }
-                changed.extend(written_labels(call));
-                vector(id)
-            }
-            ExprKind::Aggregate(aggregate) => {
-                match aggregate.param.as_ref().map(|param| &param.unparenthesized().kind) {
-                    Some(ExprKind::String(label)) if aggregate.op == Aggregator::CountValues => {
-                        changed.push(&label.value);
+                        }));
                     }
-                    _ => {}
+                    changed.add_all(written_labels(call));
+                    query.vector(id)
                 }
-                Some(query.operand(id))
-            }
-            ExprKind::Binary(binary) if binary.op == BinaryOp::Or || !binary.fill.is_empty() => None,
-            ExprKind::Binary(binary) => match &binary.group {
-                Some(group) if group.has_hole() => None,
-                Some(group) => {
-                    changed.extend(group.labels().map(|label| &*label.name));
-                    let right = group.keyword == GroupingKeyword::GroupRight;
-                    if right { query.children(id).nth(1) } else { vector(id) }
+                ExprKind::Aggregate(aggregate) => {
+                    match aggregate.param.as_ref().map(|param| &param.unparenthesized().kind) {
+                        Some(ExprKind::String(label)) if aggregate.op == Aggregator::CountValues => {
+                            changed.push(&label.value);
+                        }
+                        _ => {}
+                    }
+                    Some(query.operand(id))
                 }
-                None => vector(id),
-            },
-            _ => vector(id),
-        };
+                ExprKind::Binary(binary) if binary.op == BinaryOp::Or || !binary.fill.is_empty() => None,
+                ExprKind::Binary(binary) => match &binary.group {
+                    Some(group) if group.has_hole() => None,
+                    Some(group) => {
+                        changed.add_all(group.labels().into_iter().map(|label| &*label.name));
+                        let right = group.keyword == GroupingKeyword::GroupRight;
+                        if right { query.arg(id, 1) } else { query.vector(id) }
+                    }
+                    None => query.vector(id),
+                },
+                _ => query.vector(id),
+            };
         match next {
             Some(next) => id = next,
             None => break,
         }
     }
     let labels = query.labels(top);
-    found.retain(|(label, _)| labels.may_have(label));
+    found.keep(|(label, _)| labels.may_have(label));
     found.truncate(MAX_CONDITIONS);
     found
 }

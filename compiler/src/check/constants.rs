@@ -3,6 +3,7 @@
 use super::analysis::{Analysis, Findings};
 use super::tree::Id;
 use crate::promql::{Aggregator, BinaryOp, Call, Duration, ExprKind, StringLiteral};
+use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -14,19 +15,19 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
                     aggregate.param.as_ref().map(|param| &param.unparenthesized().kind)
                     && aggregate.op == Aggregator::CountValues
                 {
-                    findings.extend(invalid_label_name(aggregate.op.as_str(), label));
+                    findings.add_all(invalid_label_name(aggregate.op.as_str(), label));
                 }
                 let Some((value, span)) = number(aggregate.param.as_ref()) else { continue };
                 aggregation(query, aggregate.op, value, span, findings);
             }
             ExprKind::Selector(selector) => {
-                findings.extend(selector.range.as_ref().and_then(|range| short_range(&range.duration)));
+                findings.add_all(selector.range.as_ref().and_then(|range| short_range(&range.duration)));
             }
             ExprKind::Subquery(subquery) => {
-                findings.extend(short_range(&subquery.range));
+                findings.add_all(short_range(&subquery.range));
                 // A step is rounded down to milliseconds.
                 let step = subquery.step.as_ref().filter(|step| is_below_millisecond(step));
-                findings.extend(step.map(|step| {
+                findings.add_all(step.map(|step| {
                     let title = "subquery with a step below a millisecond".to_owned();
                     out_of_range(step.span, title, "the query fails")
                 }));
@@ -196,8 +197,7 @@ fn comparisons(query: &Analysis<'_>, findings: &mut Findings) {
                             .help("a series `x` is NaN where `x != x`"),
                     );
                 }
-                let mut children = query.children(id);
-                let (Some(left), Some(right)) = (children.next(), children.next()) else { continue };
+                let &[left, right] = query.children(id) else { continue };
                 for (side, other) in [(left, right), (right, left)] {
                     let value = query.expr(other).as_number();
                     // `(x > bool 5) >= 0.5` and `0.5 <= (x > bool 5)` distinguish 0 and 1.

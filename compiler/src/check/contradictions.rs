@@ -8,6 +8,7 @@ use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
 use crate::file::known_metrics::KnownMetric;
 use crate::file::{self, Label, LabelType, MetricType, PresetFile, Settings};
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, SourceFile, Span};
 use promql_presets_core::sort;
 use std::sync::OnceLock;
@@ -18,10 +19,10 @@ pub(crate) fn check(raw: &PresetFile, metrics: &Metrics<'_>, snapshot: &Snapshot
         return Vec::new();
     };
     let mut found = Vec::new();
-    found.extend(declared.kind.as_ref().and_then(|kind| wrong_type(kind, metrics, known, snapshot)));
-    found.extend(declared.unit.as_ref().and_then(|unit| wrong_unit(unit, known, snapshot)));
+    found.add_all(declared.kind.as_ref().and_then(|kind| wrong_type(kind, metrics, known, snapshot)));
+    found.add_all(declared.unit.as_ref().and_then(|unit| wrong_unit(unit, known, snapshot)));
     for label in file::Labels::all(raw.labels.as_ref()) {
-        found.extend(wrong_label(label, metric, known, snapshot));
+        found.add_all(wrong_label(label, metric, known, snapshot));
     }
     found
 }
@@ -122,7 +123,7 @@ fn wrong_label(label: &Label, metric: &Metric<'_>, known: &KnownMetric, snapshot
     }
     let title = format!("`{}` has no label `{name}`", metric.name);
     let finding = Diagnostic::new(Code::ConflictingMetric, label.name.span, title).label("declared here");
-    let names: Vec<&str> = labels.iter().map(|label| label.value.as_str()).collect();
+    let names: Vec<&str> = labels.iter().map(|label| label.value.as_str()).into_vec();
     let finding = similar_label(finding, name, &names);
     Some(snapshot.add(finding, known.name.span, format!("its labels are {}", listed(&names))))
 }
@@ -141,11 +142,11 @@ fn wrong_values(label: &Label, metrics: &[&KnownMetric], snapshot: &Snapshot<'_>
     for metric in metrics {
         let (name, values) = metric.values.iter().find(|(name, _)| name.value == label.name.value)?;
         at = at.or(Some(name.span));
-        known.extend(if let LabelType::OneOf(values) = values { values.as_slice() } else { &[] });
+        known.add_all(if let LabelType::OneOf(values) = values { values.as_slice() } else { &[] });
     }
     let mut wrong = declared.iter().filter(|value| !known.iter().any(|it| it.value == value.value));
-    let mut missing: Vec<&str> = known.iter().map(|value| value.value.as_str()).collect();
-    missing.retain(|value| !declared.iter().any(|it| it.value == *value));
+    let mut missing: Vec<&str> = known.iter().map(|value| value.value.as_str()).into_vec();
+    missing.keep(|value| !declared.iter().any(|it| it.value == *value));
     sort::by(&mut missing, Ord::cmp);
     missing.dedup();
     let name = &label.name.value;
@@ -191,10 +192,10 @@ pub(crate) fn labels_of_metrics(
     read: &[String],
     snapshot: &Snapshot<'_>,
 ) -> Vec<Diagnostic> {
-    let mut read: Vec<&str> = read.iter().map(String::as_str).collect();
+    let mut read: Vec<&str> = read.iter().map(String::as_str).into_vec();
     sort::by(&mut read, Ord::cmp);
     read.dedup();
-    let read: Vec<&Metric<'_>> = read.into_iter().filter_map(|name| Some(metrics.find(name)?.0)).collect();
+    let read: Vec<&Metric<'_>> = read.into_iter().filter_map(|name| Some(metrics.find(name)?.0)).into_vec();
     let own = raw.metric.as_ref().and_then(|declared| own(declared, metrics));
     let mut found = Vec::new();
     for label in file::Labels::all(raw.labels.as_ref()) {
@@ -203,12 +204,12 @@ pub(crate) fn labels_of_metrics(
             continue;
         }
         let has_label = |metric: &Metric<'_>| metric.labels.as_ref().is_some_and(|labels| labels.contains_key(name));
-        let having: Vec<&Metric<'_>> = read.iter().copied().filter(|metric| has_label(metric)).collect();
+        let having: Vec<&Metric<'_>> = read.iter().copied().filter(|metric| has_label(metric)).into_vec();
         let known: Option<Vec<_>> = having.iter().map(|metric| metric.known).collect();
         let is_compared = own.is_some_and(|(metric, _)| has_label(metric));
         match known {
             _ if having.is_empty() => found.push(label_of_no_metric(label, &read)),
-            Some(known) if !is_compared => found.extend(wrong_values(label, &known, snapshot)),
+            Some(known) if !is_compared => found.add_all(wrong_values(label, &known, snapshot)),
             _ => {}
         }
     }
@@ -221,7 +222,7 @@ fn label_of_no_metric(label: &Label, read: &[&Metric<'_>]) -> Diagnostic {
     let finding = Diagnostic::new(Code::ConflictingMetric, label.name.span, title)
         .label("not among the labels of these metrics in `metrics.toml`");
     let mut known: Vec<&str> =
-        read.iter().filter_map(|it| it.labels.as_ref()).flat_map(|it| it.keys().copied()).collect();
+        read.iter().filter_map(|it| it.labels.as_ref()).flat_map(|it| it.keys().copied()).into_vec();
     sort::by(&mut known, Ord::cmp);
     known.dedup();
     similar_label(finding, name, &known)

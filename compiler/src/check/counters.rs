@@ -64,8 +64,7 @@ fn values<'e>(query: &Analysis<'e>, id: Id, combined: &mut Combined) -> Option<V
         }
         ExprKind::Aggregate(aggregate) => Some(Values::Counted(aggregate.op.as_str(), aggregate.op_span)),
         ExprKind::Binary(binary) => {
-            let mut sides = query.children(id);
-            let (left, right) = (sides.next()?, sides.next()?);
+            let &[left, right] = query.children(id) else { return None };
             let both = query.is_vector(left) && query.is_vector(right);
             match binary.op {
                 BinaryOp::Add | BinaryOp::Or if both => {
@@ -245,8 +244,8 @@ fn raw_counter(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
 /// The places of `x_sum` and `x_count` in `x_sum / x_count`.
 fn lifetime_average(query: &Analysis<'_>, id: Id) -> Option<(Span, Span)> {
     let ExprKind::Binary(binary) = &query.expr(id).kind else { return None };
-    let mut sides = query.children(id).map(|side| query.strip_parens(side));
-    let (left, right) = (sides.next()?, sides.next()?);
+    let &[left, right] = query.children(id) else { return None };
+    let (left, right) = (query.strip_parens(left), query.strip_parens(right));
     let is = |id: Id, role: Role| query.series(id).is_some_and(|series| series.declared() == role);
     (binary.op == BinaryOp::Div && is(left, Role::Sum) && is(right, Role::Count))
         .then(|| (query.expr(left).span, query.expr(right).span))

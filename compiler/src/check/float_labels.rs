@@ -3,6 +3,7 @@
 //!
 //! The form is that of `FormatOpenMetricsFloat` in Prometheus' `model/labels/float.go`.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::regex;
 
 use super::analysis::{Analysis, Findings};
@@ -18,7 +19,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     let normalized = targets::normalizes_floats(&query.scope.settings.targets);
     for (_, selector, series) in query.selectors() {
         let matchers = selector.matchers();
-        findings.extend(matchers.filter_map(|matcher| wrong_form(query, series, matcher, normalized)));
+        findings.add_all(matchers.into_iter().filter_map(|matcher| wrong_form(query, series, matcher, normalized)));
     }
 }
 
@@ -145,7 +146,7 @@ fn wrong_texts(
         Some(right) => either_form(text, &right, backslash),
         None => text.replace('.', &format!("{backslash}.")),
     };
-    let list: Vec<String> = texts.iter().map(either).collect();
+    let list: Vec<String> = texts.iter().map(either).into_vec();
     Some((number.clone(), right, list.join("|")))
 }
 

@@ -1,5 +1,6 @@
 //! Checks that labels exist before they are grouped by, dropped, or read.
 
+use crate::vec_ext::VecExt;
 use promql_presets_core::regex::matches_empty;
 
 use super::analysis::{Analysis, Findings};
@@ -45,14 +46,14 @@ fn check_by(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &
                     let harmful = query.declares_label(operand, &label.name);
                     let finding = missing_label(query, operand, &label.name, label.span, code, title, harmful);
                     let help = (label.name == "le").then(|| inside_quantile(query, operand, aggregate)).flatten();
-                    findings.extend(finding.map(|finding| match help {
+                    findings.add_all(finding.map(|finding| match help {
                         Some(right) => finding.help(format!("write `{right}`")),
                         None => finding,
                     }));
                 }
             }
             GroupingItem::GroupBy(span) => {
-                findings.extend(missing_group_by(query, operand, *span, Code::GroupRemovedLabel));
+                findings.add_all(missing_group_by(query, operand, *span, Code::GroupRemovedLabel));
             }
         }
     }
@@ -76,7 +77,7 @@ fn inside_quantile(query: &Analysis<'_>, operand: Id, aggregate: &Aggregate<'_>)
 /// `by (group_by)` without braces. A label with this name can be quoted.
 fn group_by_without_braces(query: &Analysis<'_>, grouping: &Grouping<'_>, findings: &mut Findings) {
     let named = |label: &&Label<'_>| query.scope.template && label.name == "group_by" && !label.quoted;
-    findings.extend(grouping.labels().find(named).map(|label| {
+    findings.add_all(grouping.labels().into_iter().find(named).map(|label| {
         Diagnostic::new(Code::MalformedPlaceholder, label.span, "`group_by` without braces")
             .label("a label with exactly this name")
             .help("write `{group_by}`")
@@ -88,7 +89,7 @@ fn check_without(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findin
     let grouping = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::Without);
     let operand = query.operand(id);
     for label in Grouping::labels_of(grouping) {
-        findings.extend(undeclared_label(query, operand, &label.name, label.span));
+        findings.add_all(undeclared_label(query, operand, &label.name, label.span));
     }
 }
 
@@ -114,7 +115,7 @@ fn check_sources(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut F
     };
     for label in (first..=last).filter_map(|index| string_arg(call, index)).filter(|label| !label.value.is_empty()) {
         let finding = undeclared_label(query, vector, &label.value, label.span);
-        findings.extend(finding.filter(|_| !optional || is_misspelt(&label.value)));
+        findings.add_all(finding.filter(|_| !optional || is_misspelt(&label.value)));
     }
 }
 

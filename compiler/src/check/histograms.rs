@@ -1,12 +1,13 @@
 //! Checks of buckets and quantiles.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::regex;
 
 use super::analysis::{Analysis, Findings};
 use super::float_labels::open_metrics_float;
 use super::ratios::unscaled;
 use super::schema::{Metric, Role};
-use super::tree::{Id, Series};
+use super::tree::{Id, Series, Source};
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Selector};
 use crate::{Code, Diagnostic};
 
@@ -33,7 +34,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
                 if let Some(arg) = buckets_of(call).and_then(|index| query.arg(id, index)) {
                     quantile(query, arg, call, findings);
                 } else if takes_native(call) {
-                    findings.extend(query.arg(id, 0).and_then(|arg| native_of_floats(query, arg, call)));
+                    findings.add_all(query.arg(id, 0).and_then(|arg| native_of_floats(query, arg, call)));
                 }
             }
             ExprKind::Aggregate(aggregate) => {
@@ -46,9 +47,6 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// A selector whose values become those of a quantile's argument.
-type Source<'q, 'e> = (Id, &'e Selector<'e>, &'q Series<'e>);
-
 /// `histogram_quantile(0.9, arg)` and similar functions. At most one finding for each, because faults of one argument
 /// belong together.
 fn quantile(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
@@ -57,9 +55,9 @@ fn quantile(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
     if let Some(finding) = first(&|source| no_buckets(query, source, arg, call)) {
         findings.push(finding);
     } else if lacks_le(query, arg, &sources) {
-        findings.extend(without_le(query, arg, call));
+        findings.add_all(without_le(query, arg, call));
     } else {
-        findings.extend(
+        findings.add_all(
             first(&|source| missing_buckets(query, source, arg, call))
                 .or_else(|| first(&|source| without_rate(query, source, arg, call))),
         );
@@ -77,7 +75,7 @@ fn lacks_le(query: &Analysis<'_>, arg: Id, sources: &[Source<'_, '_>]) -> bool {
 /// Whether this module reports why an aggregation by `le` has no such label.
 pub(super) fn explains_missing_le(query: &Analysis<'_>, id: Id) -> bool {
     let sources = query.sources(query.operand(id));
-    let in_quantile = query.ancestors(id).any(|outer| match &query.expr(outer).kind {
+    let in_quantile = query.ancestors(id).into_iter().any(|outer| match &query.expr(outer).kind {
         ExprKind::Call(call) => buckets_of(call).is_some(),
         _ => false,
     });
@@ -159,7 +157,7 @@ fn native_of_floats(query: &Analysis<'_>, arg: Id, call: &Call<'_>) -> Option<Di
 
 /// The aggregations between a selector and the argument.
 fn aggregations<'e>(query: &Analysis<'e>, id: Id, arg: Id) -> impl Iterator<Item = &'e Aggregate<'e>> {
-    query.ancestors(id).take_while(move |outer| *outer >= arg).filter_map(|outer| match &query.expr(outer).kind {
+    query.ancestors_up_to(id, arg).into_iter().filter_map(|outer| match &query.expr(outer).kind {
         ExprKind::Aggregate(aggregate) => Some(&**aggregate),
         _ => None,
     })
@@ -181,8 +179,7 @@ fn without_rate(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Ca
         let help = format!("write `rate{}`", query.slice(over_time.parens));
         return keeps.then(|| finding(over_time.name_span).label("of counters that only grow").help(help));
     }
-    let mut outer = query.ancestors(id).take_while(|outer| *outer >= arg);
-    if outer.any(|outer| matches!(query.expr(outer).kind, ExprKind::Subquery(_))) {
+    if query.ancestors_up_to(id, arg).iter().any(|outer| matches!(query.expr(*outer).kind, ExprKind::Subquery(_))) {
         return None;
     }
     let range = if query.scope.template { "{window}" } else { "5m" };
@@ -223,7 +220,7 @@ fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: 
         // A warning, since the maximum is right for pairs of servers that scrape the same targets.
         return Some(finding.warning_unless(false));
     }
-    let one = selector.matchers().find(|matcher| {
+    let one = selector.matchers().into_iter().find(|matcher| {
         let value = &*matcher.value.value;
         matcher.label.name == "le"
             && match matcher.op {
@@ -238,7 +235,7 @@ fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: 
         let title = format!("`{}` of some of the buckets", call.name);
         return Some(finding(matcher.span(), title, label).help("remove this matcher"));
     }
-    query.ancestors(id).take_while(|outer| *outer >= arg).find_map(|outer| match &query.expr(outer).kind {
+    query.ancestors_up_to(id, arg).into_iter().find_map(|outer| match &query.expr(outer).kind {
         ExprKind::Binary(binary) if binary.op.is_comparison() && binary.bool_span.is_none() => {
             let title = format!("`{}` between buckets and their quantile", binary.op.as_str());
             let finding = finding(binary.op_span, title, "leaves out the buckets that do not meet it");
@@ -252,9 +249,10 @@ fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: 
 /// Whether the result of an aggregation of buckets is no longer cumulative buckets.
 fn breaks_buckets(aggregate: &Aggregate<'_>) -> bool {
     let by_le = || {
-        aggregate.grouping.as_ref().is_some_and(|grouping| {
-            grouping.keyword == GroupingKeyword::By && grouping.labels().any(|label| label.name == "le")
-        })
+        aggregate
+            .grouping
+            .as_ref()
+            .is_some_and(|grouping| grouping.keyword == GroupingKeyword::By && grouping.lists("le"))
     };
     match aggregate.op {
         Aggregator::Sum | Aggregator::Avg | Aggregator::Max | Aggregator::Min => false,
@@ -284,7 +282,7 @@ fn is_le_misspelt(query: &Analysis<'_>, id: Id) -> bool {
     let labels = query.labels_without_group_by(query.operand(id));
     let is_misspelt = |name: &str| name.eq_ignore_ascii_case("le") && !labels.may_have(name);
     let grouping = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By);
-    grouping.is_some_and(|grouping| grouping.labels().any(|label| is_misspelt(&label.name)))
+    grouping.is_some_and(|grouping| grouping.labels().iter().any(|label| is_misspelt(&label.name)))
 }
 
 /// The help that makes an aggregation keep `le`.
@@ -293,7 +291,7 @@ fn with_le(query: &Analysis<'_>, id: Id) -> Option<String> {
     // `LE` is a misspelt `le`.
     let items = |skip: &str| -> Vec<&str> {
         let items = Grouping::items_of(aggregate.grouping.as_ref());
-        items.iter().map(|item| query.slice(item.span())).filter(|item| !item.eq_ignore_ascii_case(skip)).collect()
+        items.iter().map(|item| query.slice(item.span())).filter(|item| !item.eq_ignore_ascii_case(skip)).into_vec()
     };
     let text = match &aggregate.grouping {
         None => "by (le)".to_owned(),
@@ -322,7 +320,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     {
         return;
     }
-    let in_quantile = query.ancestors(id).any(|outer| match &query.expr(outer).kind {
+    let in_quantile = query.ancestors(id).into_iter().any(|outer| match &query.expr(outer).kind {
         ExprKind::Call(call) => buckets_of(call).is_some(),
         _ => false,
     });
@@ -333,7 +331,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     });
     let sources = query.sources(operand);
     let fixed = |selector: &Selector<'_>| {
-        selector.matchers().any(|matcher| matcher.label.name == "le" && is_single_bucket(matcher))
+        selector.matchers().iter().any(|matcher| matcher.label.name == "le" && is_single_bucket(matcher))
     };
     let all = sources.iter().all(|(_, selector, series)| series.role.is_bucket() && !fixed(selector));
     if in_quantile || compared_with_zero || sources.is_empty() || !all {
@@ -346,7 +344,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     if let Some(name) = name {
         finding = finding.secondary(name.span, "each bucket includes the smaller ones");
     }
-    let largest = sources.iter().find_map(|(_, selector, _)| selector.matchers().find_map(largest_bound));
+    let largest = sources.iter().find_map(|(_, selector, _)| selector.matchers().into_iter().find_map(largest_bound));
     if let Some(bound) = largest {
         finding =
             finding.help(format!("write `le=\"{}\"`, whose bucket holds the smaller ones", open_metrics_float(bound)));
@@ -395,13 +393,14 @@ fn le_of_native(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, finding
     let Some(grouping) = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By) else {
         return;
     };
-    let Some(le) = grouping.labels().find(|label| label.name == "le") else { return };
+    let Some(le) = grouping.labels().into_iter().find(|label| label.name == "le") else { return };
     let sources = query.sources(query.operand(id));
     let Some((_, selector, _)) = sources.first() else { return };
     if !is_native(&sources) {
         return;
     }
-    let rest: Vec<&str> = grouping.items.iter().map(|item| query.slice(item.span())).filter(|it| *it != "le").collect();
+    let rest: Vec<&str> =
+        grouping.items.iter().map(|item| query.slice(item.span())).filter(|it| *it != "le").into_vec();
     let help = if rest.is_empty() {
         format!("leave `{}` out", query.slice(grouping.span()))
     } else {
@@ -427,7 +426,7 @@ fn aggregated_quantile(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, 
         }
         ExprKind::Selector(selector) => {
             let declared = query.series(operand).is_some_and(|series| series.declared() == Role::Quantiles);
-            let quantile = selector.matchers().find(|matcher| {
+            let quantile = selector.matchers().into_iter().find(|matcher| {
                 matcher.label.name == "quantile" && matches!(matcher.op, MatchOp::Equal | MatchOp::Regex)
             });
             match quantile {

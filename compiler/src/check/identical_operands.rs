@@ -1,5 +1,6 @@
 //! Operators whose sides are the same series.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{regex, sort};
 
 use super::analysis::{Analysis, Findings};
@@ -16,7 +17,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         if let ExprKind::Binary(binary) = &query.expr(id).kind
             && binary.fill.is_empty()
         {
-            findings.extend(identical(query, id, binary));
+            findings.add_all(identical(query, id, binary));
         }
     }
 }
@@ -31,8 +32,8 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
         }
         _ => return None,
     };
-    let mut sides = query.children(id);
-    let (left, right) = (Side::of(query, sides.next()?), Side::of(query, sides.next()?));
+    let &[left, right] = query.children(id) else { return None };
+    let (left, right) = (Side::of(query, left), Side::of(query, right));
     if !query.is_vector(left.series) || !query.is_vector(right.series) {
         return None;
     }
@@ -89,11 +90,11 @@ fn regrouped(query: &Analysis<'_>, grouping: Option<&Grouping<'_>>, without: &[&
     let items = grouping?.items.iter().map(|item| query.slice(item.span()));
     Some(match grouping?.keyword {
         GroupingKeyword::By => {
-            let labels: Vec<&str> = items.filter(|label| !without.contains(label)).collect();
+            let labels: Vec<&str> = items.filter(|label| !without.contains(label)).into_vec();
             format!("by ({})", labels.join(", "))
         }
         keyword => {
-            let labels: Vec<&str> = items.chain(without.iter().copied()).collect();
+            let labels: Vec<&str> = items.chain(without.iter().copied()).into_vec();
             format!("{} ({})", keyword.as_str(), labels.join(", "))
         }
     })
@@ -102,8 +103,7 @@ fn regrouped(query: &Analysis<'_>, grouping: Option<&Grouping<'_>>, without: &[&
 /// Whether one side is filtered on a label that need not be equal on both sides.
 fn is_unmatched(binary: &Binary<'_>, filtered: &[&str]) -> bool {
     let Some(matching) = &binary.matching else { return false };
-    let is_listed = |label: &str| matching.labels().any(|it| it.name == label);
-    let is_matched = |label: &str| is_listed(label) == (matching.keyword == GroupingKeyword::On);
+    let is_matched = |label: &str| matching.lists(label) == (matching.keyword == GroupingKeyword::On);
     matching.has_hole() || filtered.iter().any(|label| !is_matched(label))
 }
 
@@ -131,7 +131,7 @@ fn rewritten(
     };
     Some(match &binary.matching {
         Some(on) if unmatched && on.keyword == GroupingKeyword::On => {
-            let labels: Vec<&str> = on.items.iter().map(|item| query.slice(item.span())).collect();
+            let labels: Vec<&str> = on.items.iter().map(|item| query.slice(item.span())).into_vec();
             both(&format!("sum by ({})", labels.join(", ")))
         }
         Some(_) if unmatched => {
@@ -181,30 +181,29 @@ impl Side {
         let series = query.strip_parens(id);
         let mut side = Self { series, written: query.expr(series).span, is_scaled: false, is_compared: false };
         loop {
-            let mut children = query.children(side.series);
             let inner = match &query.expr(side.series).kind {
                 ExprKind::Binary(binary) if binary.op.is_comparison() && binary.bool_span.is_none() => {
                     let excludes_zero = matches!(binary.op, BinaryOp::Greater | BinaryOp::NotEqual);
                     side.is_compared |= binary.rhs.as_number().is_some_and(|value| value != 0.0 || !excludes_zero);
-                    children.next().filter(|_| binary.rhs.as_number().is_some())
+                    query.arg(side.series, 0).filter(|_| binary.rhs.as_number().is_some())
                 }
                 ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::Mul | BinaryOp::Div) => {
                     let is_right = binary.op == BinaryOp::Mul && binary.lhs.as_number().is_some();
                     let inner = if is_right {
-                        children.nth(1)
+                        query.arg(side.series, 1)
                     } else {
-                        children.next().filter(|_| binary.rhs.as_number().is_some())
+                        query.arg(side.series, 0).filter(|_| binary.rhs.as_number().is_some())
                     };
                     side.is_scaled |= inner.is_some();
                     inner
                 }
                 ExprKind::Unary(unary) => {
                     side.is_scaled |= unary.op == Sign::Minus;
-                    children.next()
+                    query.arg(side.series, 0)
                 }
                 ExprKind::Call(call) if matches!(call.name, "clamp_min" | "clamp_max") => {
                     side.is_scaled = true;
-                    children.next()
+                    query.arg(side.series, 0)
                 }
                 _ => None,
             };
@@ -251,7 +250,7 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>)
         (ExprKind::Aggregate(x), ExprKind::Aggregate(y)) => {
             let grouping = |it: &crate::promql::Aggregate<'e>| {
                 let items = Grouping::items_of(it.grouping.as_ref());
-                let mut labels: Vec<&str> = items.iter().map(|item| query.slice(item.span())).collect();
+                let mut labels: Vec<&str> = items.iter().map(|item| query.slice(item.span())).into_vec();
                 sort::by(&mut labels, Ord::cmp);
                 (it.grouping.as_ref().map(|grouping| grouping.keyword), labels)
             };
@@ -277,7 +276,7 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>)
 }
 
 fn same_children<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>) -> bool {
-    query.children(a).zip(query.children(b)).all(|(a, b)| reads_same(query, a, b, filters))
+    query.children(a).iter().zip(query.children(b)).all(|(a, b)| reads_same(query, *a, *b, filters))
 }
 
 /// Whether two selectors are the same except for filters that only one of them has.
@@ -293,7 +292,7 @@ fn same_series<'e>(query: &Analysis<'e>, a: &'e Selector<'e>, b: &'e Selector<'e
             Modifier::Offset { duration, .. } => time(duration),
             other => query.slice(other.span()).to_owned(),
         });
-        texts.filter(|text| text != "0").collect::<Vec<_>>()
+        texts.filter(|text| text != "0").into_vec()
     };
     if name(a).is_none()
         || name(a) != name(b)
@@ -305,15 +304,15 @@ fn same_series<'e>(query: &Analysis<'e>, a: &'e Selector<'e>, b: &'e Selector<'e
     }
     // The name of the metric is the same, wherever it stands.
     let conditions = |it: &'e Selector<'e>| {
-        it.matchers().filter(|matcher| matcher.label.name != "__name__" || matcher.op != MatchOp::Equal)
+        it.matchers().into_iter().filter(|matcher| matcher.label.name != "__name__" || matcher.op != MatchOp::Equal)
     };
     let is_wider = |wide: &'e Selector<'e>, narrow: &'e Selector<'e>| {
         conditions(wide).all(|matcher| conditions(narrow).any(|other| implies(other, matcher)))
     };
     let text = |matcher: &'e Matcher<'e>| (&*matcher.label.name, matcher.op.as_str(), &*matcher.value.value);
-    let (of_a, of_b): (Vec<_>, Vec<_>) = (conditions(a).map(text).collect(), conditions(b).map(text).collect());
+    let (of_a, of_b): (Vec<_>, Vec<_>) = (conditions(a).map(text).into_vec(), conditions(b).map(text).into_vec());
     for (these, others) in [(&of_a, &of_b), (&of_b, &of_a)] {
-        filters.labels.extend(these.iter().filter(|it| !others.contains(it)).map(|(label, ..)| *label));
+        filters.labels.add_all(these.iter().filter(|it| !others.contains(it)).map(|(label, ..)| *label));
     }
     let (a_is_wider, b_is_wider) = (is_wider(a, b), is_wider(b, a));
     filters.of_left |= b_is_wider && !a_is_wider;

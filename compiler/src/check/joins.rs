@@ -1,5 +1,6 @@
 //! Checks of operators between two vectors: whether their series can match, and whether they match one to one.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{keyword, sort};
 
 use super::analysis::{Analysis, Findings};
@@ -46,8 +47,7 @@ const DESCRIPTIONS: [&str; 4] = ["_info", "_labels", "_metadata", "_owner"];
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         let ExprKind::Binary(binary) = &query.expr(id).kind else { continue };
-        let mut sides = query.children(id);
-        let (Some(left), Some(right)) = (sides.next(), sides.next()) else { continue };
+        let &[left, right] = query.children(id) else { continue };
         if !query.is_vector(left) || !query.is_vector(right) {
             continue;
         }
@@ -96,10 +96,12 @@ impl<'e> Join<'_, 'e> {
             (Some(first), Some(second)) => Some((second, first, "labels".to_owned())),
             (None, Some(second)) => on
                 .labels()
+                .into_iter()
                 .find(|label| groupable(&label.name))
                 .map(|label| (second, label.span, format!("`{}`", label.name))),
             (Some(first), None) => group
                 .labels()
+                .into_iter()
                 .find(|label| groupable(&label.name))
                 .map(|label| (first, label.span, format!("`{}`", label.name))),
             (None, None) => None,
@@ -143,10 +145,10 @@ impl<'e> Join<'_, 'e> {
                     first.secondary.push((found.span, "and here".to_owned()));
                 }
                 (Some(found), None) if found.code == Code::MatchLabelMissing => first_missing = Some(found),
-                (found, _) => findings.extend(found),
+                (found, _) => findings.add_all(found),
             }
         }
-        findings.extend(first_missing);
+        findings.add_all(first_missing);
         let ignoring = self.binary.matching.as_ref().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
         for label in Grouping::labels_of(ignoring) {
             // An ignored label is normally missing on one side.
@@ -159,7 +161,7 @@ impl<'e> Join<'_, 'e> {
         let left = group.keyword == GroupingKeyword::GroupLeft;
         let (many, one) = if left { (self.left, self.right) } else { (self.right, self.left) };
         for item in &group.items {
-            findings.extend(match item {
+            findings.add_all(match item {
                 GroupingItem::Label(label) if !self.query.labels_without_group_by(one).may_have(&label.name) => {
                     let title = format!(
                         "`{}` copies `{}`, which the other side does not have",
@@ -197,7 +199,7 @@ impl<'e> Join<'_, 'e> {
         }
         let mut ignored: Vec<&str> = match &self.binary.matching {
             Some(ignoring) if ignoring.has_hole() => return,
-            Some(ignoring) => ignoring.labels().map(|label| &*label.name).collect(),
+            Some(ignoring) => ignoring.labels().into_iter().map(|label| &*label.name).into_vec(),
             None => Vec::new(),
         };
         sort::by(&mut ignored, Ord::cmp);
@@ -238,7 +240,7 @@ impl<'e> Join<'_, 'e> {
         let matched = |label: &str| match &self.binary.matching {
             None => true,
             Some(matching) => {
-                let listed = matching.labels().any(|it| it.name == label);
+                let listed = matching.lists(label);
                 listed == (matching.keyword == GroupingKeyword::On) && (listed || !matching.has_hole())
             }
         };
@@ -274,8 +276,8 @@ impl<'e> Join<'_, 'e> {
             && let Some(grouping) = &aggregate.grouping
             && grouping.keyword == GroupingKeyword::By
         {
-            let kept = grouping.labels().map(|label| &*label.name);
-            labels.extend(kept.filter(|label| self.query.labels(side).may_have(label)));
+            let kept = grouping.labels().into_iter().map(|label| &*label.name);
+            labels.add_all(kept.filter(|label| self.query.labels(side).may_have(label)));
         }
         labels
     }
@@ -287,7 +289,7 @@ impl<'e> Join<'_, 'e> {
             let known = series.metric.and_then(|metric| metric.known?.labels.as_ref());
             let known = known.into_iter().flatten().map(|label| label.value.as_str());
             let is_left = |label: &&str| self.query.labels(side).may_have(label) && !self.query.is_target_label(label);
-            labels.extend(known.filter(is_left));
+            labels.add_all(known.filter(is_left));
         }
         labels
     }
@@ -305,7 +307,7 @@ impl<'e> Join<'_, 'e> {
         // If each side has a label that the other lacks, neither is the "many" side.
         let extra = |side: Id, other: Id| {
             let mut labels = self.likely_labels(side);
-            labels.retain(|label| *label != NAME && !self.query.labels(other).may_have(label));
+            labels.keep(|label| *label != NAME && !self.query.labels(other).may_have(label));
             sort::by(&mut labels, Ord::cmp);
             labels.dedup();
             labels
@@ -317,7 +319,9 @@ impl<'e> Join<'_, 'e> {
 
     /// Reports `on ({group_by})`: if the caller does not group, all series match each other.
     fn empty_on(&self, findings: &mut Findings) -> bool {
-        let Some(on) = self.on().filter(|on| on.has_hole() && on.labels().next().is_none()) else { return false };
+        let Some(on) = self.on().filter(|on| on.has_hole() && on.labels().into_iter().next().is_none()) else {
+            return false;
+        };
         let single = |side: Id| self.query.labels_without_group_by(side).all().is_some_and(<[_]>::is_empty);
         let ones = match self.binary.group.as_ref().map(|group| group.keyword) {
             Some(GroupingKeyword::GroupLeft) => [self.right, self.right],
@@ -390,7 +394,8 @@ impl<'e> Join<'_, 'e> {
             return extra.find(|label| self.differs(side, label, matching) && varies(label)).copied();
         }
         // A job has several instances, a pod that one exporter reports does not.
-        let is_coarse = on && matching.labels().all(|it| COARSE_LABELS.contains(&&*it.name)) && !matching.has_hole();
+        let is_coarse =
+            on && matching.labels().iter().all(|it| COARSE_LABELS.contains(&&*it.name)) && !matching.has_hole();
         // Without a declaration, the labels are those of scraped series.
         let Some(all) = labels.all() else { return Some("instance").filter(|label| is_coarse && varies(label)) };
         let is_own = |label: &str| match label {
@@ -413,7 +418,7 @@ impl<'e> Join<'_, 'e> {
             let is_one = aggregate.op != Aggregator::LimitRatio
                 && aggregate.param.as_ref().and_then(Expr::as_number) == Some(1.0);
             let is_per_match = aggregate.grouping.as_ref().is_none_or(|by| {
-                by.keyword == GroupingKeyword::By && !by.has_hole() && by.labels().all(|it| is_matched(&it.name))
+                by.keyword == GroupingKeyword::By && !by.has_hole() && by.labels().iter().all(|it| is_matched(&it.name))
             });
             if is_one && is_per_match {
                 return None;
@@ -425,9 +430,9 @@ impl<'e> Join<'_, 'e> {
 
     /// Whether a label has one value: because of a matcher, because callers must filter on it, or as `metrics.toml` has it.
     fn is_fixed(&self, side: Id, label: &str) -> bool {
-        self.query.selectors_below(side).any(|(_, selector, series)| {
+        self.query.selectors_below(side).iter().any(|(_, selector, series)| {
             let mut declared = file::Labels::all(self.query.scope.labels).iter();
-            selector.matchers().any(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
+            selector.fixing(label).is_some()
                 || matches!(series.label(label), Some(LabelType::OneOf(values)) if values.len() == 1)
                 || (selector.has_labels_hole() && declared.any(|it| it.required && it.name.value == label))
         })
@@ -455,14 +460,13 @@ impl<'e> Join<'_, 'e> {
         }
         matching.keyword == GroupingKeyword::On
             && !matching.has_hole()
-            && matching.labels().all(|label| is_wider(&label.name))
+            && matching.labels().iter().all(|label| is_wider(&label.name))
             && if self.query.is_target_label(label) {
                 // A job has several instances, all of which have the metric.
                 let is_known =
                     || series.metric.is_some_and(|metric| metric.known.is_some_and(|it| it.labels.is_some()));
                 let is_of_jobs = || {
-                    matching.labels().any(|label| label.name == "job")
-                        && matching.labels().all(|label| COARSE_LABELS.contains(&&*label.name))
+                    matching.lists("job") && matching.labels().iter().all(|label| COARSE_LABELS.contains(&&*label.name))
                 };
                 label == "instance" && (name == "up" || (is_known() && is_of_jobs()))
             } else {
@@ -486,9 +490,9 @@ impl<'e> Join<'_, 'e> {
                 }
                 _ => break,
             }
-            let mut vectors = self.query.children(id).filter(|arg| self.query.expr(*arg).as_number().is_none());
+            let mut vectors = self.query.children(id).iter().filter(|arg| self.query.expr(**arg).as_number().is_none());
             match vectors.next() {
-                Some(inner) => id = self.query.strip_parens(inner),
+                Some(inner) => id = self.query.strip_parens(*inner),
                 None => return false,
             }
         }
@@ -533,11 +537,12 @@ impl<'e> Join<'_, 'e> {
             return;
         }
         // One more series of a constant value is harmless in an aggregation or comparison.
-        let outer = self.query.ancestors(self.left).skip(1).any(|outer| match &self.query.expr(outer).kind {
-            ExprKind::Aggregate(_) => true,
-            ExprKind::Binary(binary) => binary.op.is_comparison(),
-            _ => false,
-        });
+        let outer =
+            self.query.ancestors(self.left).into_iter().skip(1).any(|outer| match &self.query.expr(outer).kind {
+                ExprKind::Aggregate(_) => true,
+                ExprKind::Binary(binary) => binary.op.is_comparison(),
+                _ => false,
+            });
         if outer {
             return;
         }
@@ -556,7 +561,7 @@ impl<'e> Join<'_, 'e> {
 
 /// The labels of a grouping, sorted, since the list may be long.
 fn sorted_labels<'g>(grouping: Option<&'g Grouping<'_>>) -> Vec<&'g str> {
-    let mut names: Vec<&str> = Grouping::labels_of(grouping).map(|label| &*label.name).collect();
+    let mut names: Vec<&str> = Grouping::labels_of(grouping).into_iter().map(|label| &*label.name).into_vec();
     sort::by(&mut names, Ord::cmp);
     names
 }

@@ -2,6 +2,7 @@
 //!
 //! Operators treat labels as in Prometheus' engine (`promql/engine.go`, `promql/functions.go`).
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::regex::matches_empty;
 use promql_presets_core::sort;
 
@@ -60,7 +61,8 @@ impl<'e> Flow<'_, 'e> {
         let series = self.tree.series(id).map_or(&[][..], Series::each);
         let labels = series.iter().map(|series| self.declared(series)).reduce(|all, labels| all.or(&labels));
         let mut labels = labels.unwrap_or_else(Labels::any);
-        let (empty, set): (Vec<_>, Vec<_>) = selector.matchers().partition(|matcher| matcher.matches_empty());
+        let (empty, set): (Vec<_>, Vec<_>) =
+            selector.matchers().into_iter().partition(|matcher| matcher.matches_empty());
         let name = |matcher: &&'e Matcher<'e>| &*matcher.label.name;
         labels = labels.without_all(empty.iter().filter(|matcher| matcher.op == MatchOp::Equal).map(name));
         labels = labels.with_all_sure(set.iter().map(name));
@@ -84,17 +86,17 @@ impl<'e> Flow<'_, 'e> {
             Role::Base => &["le", "quantile"],
             _ => &[],
         };
-        let mut names: Vec<&str> = labels.keys().copied().collect();
+        let mut names: Vec<&str> = labels.keys().copied().into_vec();
         // Every scrape adds `job` and `instance`, and what the settings name.
-        names.extend([NAME, "job", "instance", GROUP_BY]);
-        names.extend(self.tree.scope.settings.metrics.target_labels.iter().map(|label| label.value.as_str()));
+        names.add_all([NAME, "job", "instance", GROUP_BY]);
+        names.add_all(self.tree.scope.settings.metrics.target_labels.iter().map(|label| label.value.as_str()));
         names.extend(own);
         Labels::only(names)
     }
 
     fn call(&self, id: Id, call: &'e Call<'e>) -> Labels<'e> {
-        let vector = self.tree.children(id).find(|arg| self.is_vector(*arg));
-        let Some(vector) = vector.filter(|_| call.function.is_some_and(|it| it.returns == ResultType::InstantVector))
+        let Some(vector) =
+            self.tree.vector(id).filter(|_| call.function.is_some_and(|it| it.returns == ResultType::InstantVector))
         else {
             return Labels::none();
         };
@@ -131,10 +133,10 @@ impl<'e> Flow<'_, 'e> {
         let ExprKind::Selector(selector) = &self.tree.expr(self.tree.strip_parens(vector)).kind else {
             return Labels::none();
         };
-        let mut names: Vec<&str> = selector.matchers().map(|matcher| &*matcher.label.name).collect();
+        let mut names: Vec<&str> = selector.matchers().into_iter().map(|matcher| &*matcher.label.name).into_vec();
         sort::by(&mut names, Ord::cmp);
         let once = |name: &str| names.partition_point(|it| *it <= name) - names.partition_point(|it| *it < name) == 1;
-        let given = selector.matchers().filter(|matcher| {
+        let given = selector.matchers().into_iter().filter(|matcher| {
             matcher.op == MatchOp::Equal && !matcher.value.value.is_empty() && matcher.label.name != NAME
         });
         let given = given.map(|matcher| &*matcher.label.name).filter(|name| once(name));
@@ -179,8 +181,7 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn binary(&self, id: Id, binary: &'e Binary<'e>) -> Labels<'e> {
-        let mut sides = self.tree.children(id);
-        let (Some(left), Some(right)) = (sides.next(), sides.next()) else { return Labels::none() };
+        let &[left, right] = self.tree.children(id) else { return Labels::none() };
         let (lhs, rhs) = (&self.labels[left], &self.labels[right]);
         let keeps_name = binary.op.is_comparison() && binary.bool_span.is_none();
         let unnamed = |labels: Labels<'e>| if keeps_name { labels } else { labels.without(NAME) };

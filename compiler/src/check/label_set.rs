@@ -1,5 +1,6 @@
 //! The known labels of an expression's series.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use std::fmt::{self, Display, Formatter};
 
 use promql_presets_core::sort;
@@ -159,7 +160,7 @@ impl<'e> Labels<'e> {
     #[must_use]
     pub(super) fn keep(&self, labels: impl IntoIterator<Item = &'e str>) -> Self {
         let may: Vec<&'e str> = sorted(labels.into_iter().filter(|label| self.may_have(label)));
-        Self { certain: may.iter().copied().filter(|label| self.certainly_has(label)).collect(), may: May::Only(may) }
+        Self { certain: may.iter().copied().filter(|label| self.certainly_has(label)).into_vec(), may: May::Only(may) }
     }
 
     /// The labels of series of either.
@@ -175,7 +176,7 @@ impl<'e> Labels<'e> {
         let mut labels = Self { certain: union(&self.certain, &other.certain), may };
         // A label that one side certainly has and the other cannot have: no series match, which is reported elsewhere.
         let certain = std::mem::take(&mut labels.certain);
-        labels.certain = certain.into_iter().filter(|label| labels.may_have(label)).collect();
+        labels.certain = certain.into_iter().filter(|label| labels.may_have(label)).into_vec();
         labels
     }
 }
@@ -204,13 +205,13 @@ impl May<'_> {
 
 impl Display for Labels<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut items: Vec<String> = self.certain.iter().map(|label| (*label).to_owned()).collect();
+        let mut items: Vec<String> = self.certain.iter().map(|label| (*label).to_owned()).into_vec();
         match &self.may {
             May::Only(labels) => {
                 // `{group_by}` stands for any labels, also none.
                 let possible =
                     |label: &&str| if *label == GROUP_BY { GROUP_BY.to_owned() } else { format!("{label}?") };
-                items.extend(labels.iter().filter(|label| !self.certainly_has(label)).map(possible));
+                items.add_all(labels.iter().filter(|label| !self.certainly_has(label)).map(possible));
                 if items.is_empty() {
                     items.push("none".to_owned());
                 }
@@ -226,7 +227,7 @@ impl Display for Labels<'_> {
 }
 
 fn sorted<'e>(labels: impl IntoIterator<Item = &'e str>) -> Vec<&'e str> {
-    let mut labels: Vec<&str> = labels.into_iter().collect();
+    let mut labels: Vec<&str> = labels.into_iter().into_vec();
     sort::by(&mut labels, Ord::cmp);
     labels.dedup();
     labels
@@ -249,7 +250,7 @@ fn remove(sorted: &mut Vec<&str>, label: &str) {
 }
 
 fn intersection<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
-    a.iter().copied().filter(|label| holds(b, label)).collect()
+    a.iter().copied().filter(|label| holds(b, label)).into_vec()
 }
 
 fn union<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
@@ -257,5 +258,5 @@ fn union<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
 }
 
 fn difference<'e>(a: &[&'e str], b: &[&str]) -> Vec<&'e str> {
-    a.iter().copied().filter(|label| !holds(b, label)).collect()
+    a.iter().copied().filter(|label| !holds(b, label)).into_vec()
 }

@@ -6,6 +6,7 @@ use super::tree::{Scope, Tree, in_seconds};
 use crate::promql::{
     Aggregator, BinaryOp, Duration, DurationOp, Expr, ExprKind, Interval, ResultType, needs_two_samples,
 };
+use crate::vec_ext::VecExt;
 use crate::{Code, Span};
 
 /// A number or a duration, and the values that it may have.
@@ -68,7 +69,7 @@ pub(crate) fn limits<'e>(text: &'e str, expr: &'e Expr<'e>, scope: Scope<'e>) ->
         };
         let positive = |it| duration(it, Code::InvalidDuration, 0.001, "at least 1ms");
         match &expr.kind {
-            ExprKind::Aggregate(aggregate) => limits.extend(aggregate.param.as_ref().and_then(|param| {
+            ExprKind::Aggregate(aggregate) => limits.add_all(aggregate.param.as_ref().and_then(|param| {
                 Some(match aggregate.op {
                     Aggregator::Quantile => quantile(param),
                     Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk => {
@@ -80,10 +81,10 @@ pub(crate) fn limits<'e>(text: &'e str, expr: &'e Expr<'e>, scope: Scope<'e>) ->
             })),
             ExprKind::Call(call) => match (call.name, &*call.args) {
                 ("histogram_quantile" | "quantile_over_time", [param, ..]) => limits.push(quantile(param)),
-                ("histogram_quantiles", [_, _, params @ ..]) => limits.extend(params.iter().map(quantile)),
+                ("histogram_quantiles", [_, _, params @ ..]) => limits.add_all(params.iter().map(quantile)),
                 ("double_exponential_smoothing" | "holt_winters", [_, factors @ ..]) => {
                     let one = 1.0_f64.next_down();
-                    limits.extend(factors.iter().map(|it| constant(it, f64::MIN_POSITIVE, one, "between 0 and 1")));
+                    limits.add_all(factors.iter().map(|it| constant(it, f64::MIN_POSITIVE, one, "between 0 and 1")));
                 }
                 ("clamp", [_, least, most]) => limits.push(Limit {
                     value: Value::Difference(least, most),
@@ -111,7 +112,7 @@ pub(crate) fn limits<'e>(text: &'e str, expr: &'e Expr<'e>, scope: Scope<'e>) ->
             }
             ExprKind::Subquery(subquery) => {
                 limits.push(positive(&subquery.range));
-                limits.extend(subquery.step.as_ref().map(positive));
+                limits.add_all(subquery.step.as_ref().map(positive));
             }
             _ => {}
         }

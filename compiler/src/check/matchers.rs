@@ -1,5 +1,6 @@
 //! Checks of the names, labels and values in selectors.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{regex, sort};
 
 use super::analysis::{Analysis, Findings};
@@ -12,7 +13,7 @@ use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (id, selector, series) in query.selectors() {
-        findings.extend(series.each().iter().find_map(|series| undeclared::metric(query, id, selector, series)));
+        findings.add_all(series.each().iter().find_map(|series| undeclared::metric(query, id, selector, series)));
         for matcher in selector.matchers() {
             if undeclared::matcher(query, matcher, series, findings) {
                 continue;
@@ -121,7 +122,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
     sort::by(&mut all, |a, b| a.0.cmp(b.0));
     for of_label in all.chunk_by(|a, b| a.0 == b.0) {
         let label = of_label[0].0;
-        let conditions: Vec<Condition<'_>> = of_label.iter().map(|(_, condition)| *condition).collect();
+        let conditions: Vec<Condition<'_>> = of_label.iter().map(|(_, condition)| *condition).into_vec();
         if let Some((first, second)) = contradiction(&conditions) {
             findings.push(
                 Diagnostic::new(Code::MatchNothing, second.span, format!("no value of `{label}` meets both matchers"))
@@ -147,11 +148,10 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
 
 /// Reports a matcher of a required label, which each caller filters on.
 fn fixed_required_label(query: &Analysis<'_>, selector: &Selector<'_>, findings: &mut Findings) {
-    let Some(hole) = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_))) else { return };
+    let Some(hole) = selector.labels_hole() else { return };
     for label in file::Labels::all(query.scope.labels).iter().filter(|label| label.required) {
         let name = label.name.value.as_str();
-        let fixed = selector.matchers().find(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == name);
-        if let Some(matcher) = fixed {
+        if let Some(matcher) = selector.fixing(name) {
             findings.push(
                 Diagnostic::new(
                     Code::FixedRequiredLabel,
@@ -159,7 +159,7 @@ fn fixed_required_label(query: &Analysis<'_>, selector: &Selector<'_>, findings:
                     format!("the required label `{name}` is fixed"),
                 )
                 .label("any other value that a caller passes selects nothing")
-                .secondary(hole.span(), format!("every caller filters on `{name}` here")),
+                .secondary(hole, format!("every caller filters on `{name}` here")),
             );
         }
     }

@@ -33,6 +33,7 @@ mod unfiltered;
 pub(crate) mod units;
 mod variables;
 
+use crate::vec_ext::{IntoVec, VecExt};
 pub(crate) use contradictions::{Snapshot, check as contradictions, labels_of_metrics, missing_metric};
 use promql_presets_core::sort;
 
@@ -77,7 +78,7 @@ fn drop_superseded_in_query(findings: &mut Findings) {
     let mut explained: Vec<(Code, Span)> = Vec::new();
     for finding in findings.iter() {
         for code in finding.code.supersedes() {
-            explained.extend(finding.spans().into_iter().map(|place| (*code, place)));
+            explained.add_all(finding.spans().into_iter().map(|place| (*code, place)));
         }
     }
     sort::by(&mut explained, Ord::cmp);
@@ -89,7 +90,7 @@ fn drop_superseded_in_query(findings: &mut Findings) {
         }
         last = Some((*code, place.end));
     }
-    findings.retain(|finding| {
+    findings.keep(|finding| {
         !finding.spans().into_iter().any(|span| {
             let before = explained.partition_point(|(code, place)| (*code, place.start) < (finding.code, span.end));
             let place = explained[..before].last().filter(|(code, _)| *code == finding.code);
@@ -122,14 +123,14 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> CheckedQue
         check(&query, &mut findings);
     }
     // Findings that the settings turn off supersede nothing.
-    findings.retain(|finding| scope.settings.level(finding.code) != Some(Level::Off));
+    findings.keep(|finding| scope.settings.level(finding.code) != Some(Level::Off));
     drop_superseded_in_query(&mut findings);
     sort::by_key(&mut findings, |finding| finding.span);
     let compares_labels = scope.metrics.is_complete() && scope.labels.is_some();
     let metrics = if compares_labels { contradictions::metrics_read(&query) } else { None };
-    let metrics = metrics.map(|metrics| metrics.into_iter().map(str::to_owned).collect());
+    let metrics = metrics.map(|metrics| metrics.into_iter().map(str::to_owned).into_vec());
     let is_unknown = |series: &tree::Series<'_>| series.name.is_some() && series.metric.is_none();
-    let names_unknown = query.selectors().any(|(_, selector, series)| {
+    let names_unknown = query.selectors().iter().any(|(_, selector, series)| {
         series.each().iter().any(is_unknown) || tree::name_pattern(selector, series).is_some()
     });
     let (row, unit, reads_own) = (query.row(), units::unit(&query), undeclared::reads_own(&query));
@@ -160,9 +161,10 @@ pub(crate) fn selected_series<'e>(
     let tree = tree::Tree::new(text, expr, Scope { metric, ..plain(&NOTHING) });
     let mut selected = Vec::new();
     for (id, selector, series) in tree.selectors() {
-        let others: Vec<String> = tree.others(id).filter_map(|it| it.name.as_deref().map(str::to_owned)).collect();
-        let names = selector.matchers().map(|matcher| &*matcher.label.name);
-        let bounds: Vec<&str> = names.filter(|name| matches!(*name, "le" | "quantile")).collect();
+        let others: Vec<String> =
+            tree.others(id).into_iter().filter_map(|it| it.name.as_deref().map(str::to_owned)).into_vec();
+        let names = selector.matchers().into_iter().map(|matcher| &*matcher.label.name);
+        let bounds: Vec<&str> = names.filter(|name| matches!(*name, "le" | "quantile")).into_vec();
         for series in series.each() {
             let (name, text) = (series.name.as_deref().map(str::to_owned), tree.slice(selector.span));
             let pattern = tree::name_pattern(selector, series).map(|matcher| &*matcher.value.value);

@@ -16,7 +16,7 @@ enum Samples {
 }
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
-    if !query.selectors().any(|(_, _, series)| of_series(series) == Some(Samples::Histograms)) {
+    if !query.selectors().iter().any(|(_, _, series)| of_series(series) == Some(Samples::Histograms)) {
         return;
     }
     let all = samples(query);
@@ -24,7 +24,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Call(call) if !keeps_histograms(call.name) && !takes_histograms(call.name) => {
-                if let Some(arg) = query.children(id).find(|arg| is_histogram(*arg)) {
+                if let Some(arg) = query.children(id).iter().copied().find(|arg| is_histogram(*arg)) {
                     let help = help_for_call(query, id, arg, call);
                     findings.push(finding(query, arg, call.name_span, call.name, ONE).help(help));
                 }
@@ -43,8 +43,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
                 findings.push(finding(query, operand, aggregate.op_span, aggregate.op.as_str(), ONE).help(help));
             }
             ExprKind::Binary(binary) if binary.fill.is_empty() => {
-                let mut sides = query.children(id);
-                let (Some(left), Some(right)) = (sides.next(), sides.next()) else { continue };
+                let &[left, right] = query.children(id) else { continue };
                 let Some(both) = incompatible(binary, [all[left], all[right]]) else { continue };
                 let side = if is_histogram(left) { left } else { right };
                 let what = if both { "two native histograms" } else { "a native histogram and a number" };
@@ -75,7 +74,7 @@ fn help_for_call(query: &Analysis<'_>, id: Id, arg: Id, call: &Call<'_>) -> Stri
     let range = query.slice(query.expr(arg).span);
     match call.name {
         "quantile_over_time" => {
-            let quantile = query.children(id).next().map_or("", |quantile| query.slice(query.expr(quantile).span));
+            let quantile = query.arg(id, 0).map_or("", |quantile| query.slice(query.expr(quantile).span));
             format!("write `histogram_quantile({quantile}, rate({range}))`")
         }
         "stddev_over_time" | "stdvar_over_time" => {
@@ -90,7 +89,7 @@ fn help_for_call(query: &Analysis<'_>, id: Id, arg: Id, call: &Call<'_>) -> Stri
 
 /// Whether an expression is inside a function that takes histograms.
 fn is_in_quantile(query: &Analysis<'_>, id: Id) -> bool {
-    query.ancestors(id).any(|outer| match &query.expr(outer).kind {
+    query.ancestors(id).into_iter().any(|outer| match &query.expr(outer).kind {
         ExprKind::Call(call) => call.name.starts_with("histogram_"),
         _ => false,
     })
@@ -101,7 +100,7 @@ fn samples(query: &Analysis<'_>) -> Vec<Option<Samples>> {
     let mut all = vec![None; query.ids().len()];
     // Children come after their parents.
     for id in query.ids().rev() {
-        let first = query.children(id).find(|child| query.is_vector(*child)).and_then(|child| all[child]);
+        let first = query.vector(id).and_then(|child| all[child]);
         all[id] = match &query.expr(id).kind {
             ExprKind::String(_) => None,
             ExprKind::Selector(_) => query.series(id).and_then(of_series),
@@ -110,8 +109,8 @@ fn samples(query: &Analysis<'_>) -> Vec<Option<Samples>> {
             ExprKind::Aggregate(aggregate) if keeps(aggregate.op) => all[query.operand(id)],
             ExprKind::Number(_) | ExprKind::Call(_) | ExprKind::Aggregate(_) => Some(Samples::Numbers),
             ExprKind::Binary(binary) => {
-                let mut sides = query.children(id).map(|side| all[side]);
-                of_operator(binary, [sides.next().flatten(), sides.next().flatten()])
+                let &[left, right] = query.children(id) else { continue };
+                of_operator(binary, [all[left], all[right]])
             }
         };
     }

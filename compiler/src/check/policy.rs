@@ -1,11 +1,12 @@
 //! Checks of the policy in a registry's settings.
 
+use crate::vec_ext::VecExt;
 use promql_presets_core::{PromDuration, regex};
 
 use super::analysis::{Analysis, Findings};
 use super::tree::{Id, duration, in_seconds};
 use crate::diagnostic::source::Spanned;
-use crate::promql::{Duration, ExprKind, MatchOp, MatcherItem, Modifier, Selector};
+use crate::promql::{Duration, ExprKind, MatchOp, Modifier, Selector};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -33,7 +34,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     if let Some(limit) = &query.scope.settings.policy.max_lookback
         && !findings.iter().any(|finding| finding.code == Code::ExceedsLimit)
     {
-        findings.extend(query.selectors().filter_map(|(id, ..)| lookback(query, id, limit.value)));
+        findings.add_all(query.selectors().into_iter().filter_map(|(id, ..)| lookback(query, id, limit.value)));
     }
 }
 
@@ -62,14 +63,14 @@ fn lookback(query: &Analysis<'_>, id: Id, limit: PromDuration) -> Option<Diagnos
 
 /// Reports a selector that neither fixes a required label nor lets callers filter on it.
 fn required_label(query: &Analysis<'_>, selector: &Selector<'_>, label: &str, findings: &mut Findings) {
-    let is_fixed = selector.matchers().any(|matcher| {
+    let is_fixed = selector.matchers().iter().any(|matcher| {
         let is_list = matcher.op == MatchOp::Regex && regex::texts(&matcher.value.value).is_some();
         matcher.label.name == label && (matcher.op == MatchOp::Equal || is_list) && !matcher.matches_empty()
     });
     if is_fixed {
         return;
     }
-    let hole = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_)));
+    let hole = selector.labels_hole();
     let note = "required by `[policy]` in `promql.toml`";
     let add = query.scope.labels.and_then(|labels| labels.let_filter(label));
     match (hole, add) {
@@ -84,7 +85,7 @@ fn required_label(query: &Analysis<'_>, selector: &Selector<'_>, label: &str, fi
         }
         (Some(hole), Some(add)) => {
             let title = format!("callers cannot filter on the required label `{label}`");
-            let finding = Diagnostic::new(Code::MissingRequiredLabel, hole.span(), title)
+            let finding = Diagnostic::new(Code::MissingRequiredLabel, hole, title)
                 .label("takes the labels that the file declares")
                 .help(format!("{add}, or a matcher of it to each selector"))
                 .note(note);
@@ -98,12 +99,12 @@ fn range(query: &Analysis<'_>, range: Option<&Duration>, findings: &mut Findings
     let policy = &query.scope.settings.policy;
     // The limit of windows is checked where the window is set.
     let range = range.filter(|range| !range.is_hole() || policy.max_window.is_none());
-    findings.extend(range.and_then(|range| too_long(query, range, policy.max_range.as_ref(), "range", "max_range")));
+    findings.add_all(range.and_then(|range| too_long(query, range, policy.max_range.as_ref(), "range", "max_range")));
 }
 
 fn offsets(query: &Analysis<'_>, modifiers: &[Modifier], findings: &mut Findings) {
     let limit = query.scope.settings.policy.max_offset.as_ref();
-    findings.extend(
+    findings.add_all(
         modifiers.iter().filter_map(offset).filter_map(|offset| too_long(query, offset, limit, "offset", "max_offset")),
     );
 }

@@ -7,13 +7,15 @@ use crate::promql::{
     BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Interval, Subquery, is_counter_function,
     needs_two_samples,
 };
+use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Call(call) => {
-                let Some(arg) = query.children(id).map(|arg| query.strip_parens(arg)).find(|arg| is_range(query, *arg))
+                let Some(arg) =
+                    query.children(id).iter().map(|arg| query.strip_parens(*arg)).find(|arg| is_range(query, *arg))
                 else {
                     continue;
                 };
@@ -122,14 +124,14 @@ fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Fi
 fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let ExprKind::Subquery(subquery) = &query.expr(arg).kind else { return };
     let Some(step) = &subquery.step else {
-        findings.extend(needless(query, arg, subquery));
+        findings.add_all(needless(query, arg, subquery));
         return;
     };
     let (Some(range), Some(seconds)) = (query.seconds(&subquery.range), query.seconds(step)) else { return };
     let finding = one_point(query, subquery, call, range, seconds)
         .or_else(|| gaps(query, arg, subquery, step, seconds))
         .or_else(|| shorter_than_scrapes(query, arg, subquery, step, call, range, seconds));
-    findings.extend(finding);
+    findings.add_all(finding);
 }
 
 /// `rate(x[5m:])`, where `x[5m]` has the samples themselves.
@@ -187,9 +189,10 @@ fn shorter_than_scrapes(
     range: f64,
     seconds: f64,
 ) -> Option<Diagnostic> {
-    let interval = query.selectors_below(arg).filter_map(|(_, _, series)| query.scrape_interval(series)).min()?;
+    let interval =
+        query.selectors_below(arg).iter().filter_map(|(_, _, series)| query.scrape_interval(series)).min()?;
     let scrape = in_seconds(interval);
-    let is_plain = query.selectors_below(arg).all(|(_, it, _)| it.range.is_none());
+    let is_plain = query.selectors_below(arg).iter().all(|(_, it, _)| it.range.is_none());
     if needs_two_samples(call.name) && range < 2.0 * scrape && is_plain {
         let title = format!("`{}` over less than two scrapes", call.name);
         let finding = Diagnostic::new(Code::RangeTooShort, subquery.range.span, title)
@@ -212,7 +215,7 @@ fn shorter_than_scrapes(
 /// `rate(a[5m]) / rate(b[1m])`.
 fn mismatch(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     let side = |id: Id| {
-        let mut ranged = query.selectors_below(id).filter_map(|(id, selector, series)| {
+        let mut ranged = query.selectors_below(id).into_iter().filter_map(|(id, selector, series)| {
             let ExprKind::Call(call) = &query.expr(query.outer(id)?).kind else { return None };
             let range = selector.range.as_ref()?;
             is_counter_function(call.name).then_some((call.name, range, series, selector.name.as_ref()?.text))
@@ -220,8 +223,7 @@ fn mismatch(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
         let first = ranged.next()?;
         ranged.next().is_none().then_some(first)
     };
-    let mut sides = query.children(id);
-    let (Some(left), Some(right)) = (sides.next(), sides.next()) else { return };
+    let &[left, right] = query.children(id) else { return };
     let (Some((f, first, _, a)), Some((g, second, _, b))) = (side(left), side(right)) else { return };
     let same = match (first.duration.seconds(), second.duration.seconds()) {
         (Some(first), Some(second)) => (first - second).abs() < 1e-9,

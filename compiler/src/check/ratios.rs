@@ -20,8 +20,7 @@ fn aggregated(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     // `a / b * 100` is the same ratio in percent, `1 - a / b` its complement.
     let operand = unscaled(query, query.operand(id));
     let ExprKind::Binary(binary) = &query.expr(operand).kind else { return };
-    let mut sides = query.children(operand);
-    let (BinaryOp::Div | BinaryOp::Mod, Some(left), Some(right)) = (binary.op, sides.next(), sides.next()) else {
+    let (BinaryOp::Div | BinaryOp::Mod, &[left, right]) = (binary.op, query.children(operand)) else {
         return;
     };
     let name = aggregate.op.as_str();
@@ -59,10 +58,9 @@ pub(super) fn unscaled(query: &Analysis<'_>, mut id: Id) -> Id {
     loop {
         id = query.strip_parens(id);
         let inner = match &query.expr(id).kind {
-            ExprKind::Unary(_) => query.children(id).next(),
+            ExprKind::Unary(_) => query.arg(id, 0),
             ExprKind::Binary(binary) => {
-                let mut sides = query.children(id);
-                let (left, right) = (sides.next(), sides.next());
+                let (left, right) = (query.arg(id, 0), query.arg(id, 1));
                 match binary.op {
                     BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div
                         if binary.rhs.as_number().is_some() =>

@@ -1,5 +1,6 @@
 //! The metrics that preset files declare and that `metrics.toml` lists.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -142,7 +143,7 @@ impl<'s> Metrics<'s> {
         let mut schema = Self::default();
         let mut diagnostics = Vec::new();
         for (file, raw) in raw.iter().enumerate() {
-            diagnostics.extend(reserved(raw).map(|diagnostic| (file, diagnostic)));
+            diagnostics.add_all(reserved(raw).map(|diagnostic| (file, diagnostic)));
             let Some(metric) = &raw.metric else { continue };
             let labels = raw.labels.as_ref().map(|labels| {
                 let mut declared = SortedMap::default();
@@ -176,7 +177,7 @@ impl<'s> Metrics<'s> {
                 diagnostics.push((file, Diagnostic::new(Code::ConflictingMetric, kind.span, title).label(label)));
             }
             let conflicts = raw.labels.iter().flat_map(|labels| conflicting_labels(labels, first));
-            diagnostics.extend(conflicts.map(|diagnostic| (file, diagnostic)));
+            diagnostics.add_all(conflicts.map(|diagnostic| (file, diagnostic)));
             first.merge(declared);
         }
         (schema, diagnostics)
@@ -213,7 +214,7 @@ impl<'s> Metrics<'s> {
                 (metric.kind, metric.kind_is_known, metric.contradicted) = (known.kind(), true, Some(declared));
             }
         }
-        for name in self.only_named.keys().copied().collect::<Vec<_>>() {
+        for name in self.only_named.keys().copied().into_vec() {
             if self.find(name).is_none() {
                 self.add(Metric { kind_is_known: false, ..Metric::named(name, path) });
             }
@@ -359,7 +360,7 @@ fn conflicting_labels(labels: &Labels, first: &Metric<'_>) -> Vec<Diagnostic> {
     let shown = |label: &Label| {
         let kind = label.kind.as_ref().unwrap_or(&LabelType::String);
         let list = kind.as_ref().map(|values| {
-            let mut texts: Vec<&str> = values.iter().map(|value| value.value.as_str()).collect();
+            let mut texts: Vec<&str> = values.iter().map(|value| value.value.as_str()).into_vec();
             sort::by(&mut texts, Ord::cmp);
             texts
         });
@@ -379,7 +380,7 @@ fn conflicting_labels(labels: &Labels, first: &Metric<'_>) -> Vec<Diagnostic> {
                 .label(format!("{ours} here, {theirs} in `{}`", first.path))
         })
     };
-    labels.labels.iter().filter_map(conflict).collect()
+    labels.labels.iter().filter_map(conflict).into_vec()
 }
 
 /// Reports declared labels that Prometheus reserves.

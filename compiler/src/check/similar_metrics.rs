@@ -1,5 +1,6 @@
 //! Metrics with names similar to one that does not exist.
 
+use crate::vec_ext::IntoVec;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -62,7 +63,7 @@ impl<'s> Metrics<'s> {
         SUFFIXES.into_iter().chain([""]).find_map(|suffix| {
             let base = name.strip_suffix(suffix).filter(|base| SIMILAR.contains(&base.len()))?;
             let misspelt = self.misspelt.get_or_init(|| self.misspellings());
-            let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
+            let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).into_vec();
             let found = shortened(base).find_map(|hash| {
                 let found = self.all[*misspelt.get(&hash)?].name;
                 (is_one_edit(base, found) && digits(base) == digits(found)).then_some(found)

@@ -1,5 +1,6 @@
 //! The syntax tree for checks: each expression has an index and a parent, and each selector its metric.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -37,9 +38,13 @@ pub(crate) struct Scope<'e> {
 /// The index of an expression; parents come before their children, and children in the order of the text.
 pub(super) type Id = usize;
 
+/// A selector and its series.
+pub(super) type Source<'q, 'e> = (Id, &'e Selector<'e>, &'q Series<'e>);
+
 struct Node<'e> {
     expr: &'e Expr<'e>,
     parent: Option<Id>,
+    children: Vec<Id>,
     /// The span of the expression and everything below it.
     size: usize,
     series: Option<Series<'e>>,
@@ -123,14 +128,16 @@ impl<'e> Tree<'e> {
         let series = match &expr.kind {
             ExprKind::Selector(selector) if self.is_of_info(expr, parent) => {
                 let found = self.find_series(selector);
-                let is_named = selector.matchers().any(|matcher| matcher.label.name == "__name__");
+                let is_named = selector.matchers().iter().any(|matcher| matcher.label.name == "__name__");
                 Some(if is_named || found.name.is_some() { found } else { self.named(Some("target_info".into()), "") })
             }
             ExprKind::Selector(selector) => Some(self.find_series(selector)),
             _ => None,
         };
-        self.nodes.push(Node { expr, parent, size: 1, series });
+        self.nodes.push(Node { expr, parent, children: Vec::new(), size: 1, series });
         for child in expr.children() {
+            let next = self.nodes.len();
+            self.nodes[id].children.push(next);
             self.add(child, Some(id));
         }
         self.nodes[id].size = self.nodes.len() - id;
@@ -165,7 +172,8 @@ impl<'e> Tree<'e> {
         if name.is_some() || selector.name.is_some() {
             return self.named(name, suffix);
         }
-        let listed: Vec<_> = listed_names(selector).into_iter().map(|name| self.named(Some(name.into()), "")).collect();
+        let listed: Vec<_> =
+            listed_names(selector).into_iter().map(|name| self.named(Some(name.into()), "")).into_vec();
         let role = listed.first().map_or(Role::Unknown, |first| first.role);
         let role = if listed.iter().all(|it| it.declared() == role) { role } else { Role::Unknown };
         Series { name: None, role, metric: None, is_own: false, listed }
@@ -213,19 +221,33 @@ impl<'e> Tree<'e> {
     }
 
     /// The parent, its parent, and so on up to the root.
-    pub(super) fn ancestors(&self, id: Id) -> impl Iterator<Item = Id> {
-        std::iter::successors(self.parent(id), |id| self.parent(*id))
+    pub(super) fn ancestors(&self, id: Id) -> Vec<Id> {
+        std::iter::successors(self.parent(id), |id| self.parent(*id)).into_vec()
+    }
+
+    /// The ancestors from the parent to `top`.
+    pub(super) fn ancestors_up_to(&self, id: Id, top: Id) -> Vec<Id> {
+        let mut ancestors = self.ancestors(id);
+        ancestors.keep(|outer| *outer >= top);
+        ancestors
     }
 
     /// The nearest ancestor that is not a parenthesis.
     pub(super) fn outer(&self, id: Id) -> Option<Id> {
-        self.ancestors(id).find(|id| !matches!(self.expr(*id).kind, ExprKind::Paren(_)))
+        let mut outer = self.parent(id)?;
+        while matches!(self.expr(outer).kind, ExprKind::Paren(_)) {
+            outer = self.parent(outer)?;
+        }
+        Some(outer)
     }
 
-    pub(super) fn children(&self, id: Id) -> impl Iterator<Item = Id> {
-        let end = id + self.nodes[id].size;
-        let within = move |child: Id| (child < end).then_some(child);
-        std::iter::successors(within(id + 1), move |child| within(child + self.nodes[*child].size))
+    pub(super) fn children(&self, id: Id) -> &[Id] {
+        &self.nodes[id].children
+    }
+
+    /// The first child that is a vector.
+    pub(super) fn vector(&self, id: Id) -> Option<Id> {
+        self.children(id).iter().copied().find(|child| self.is_vector(*child))
     }
 
     /// The expression and everything below it.
@@ -235,12 +257,12 @@ impl<'e> Tree<'e> {
 
     /// The last child: what an aggregation aggregates.
     pub(super) fn operand(&self, id: Id) -> Id {
-        self.children(id).last().unwrap_or(id)
+        self.children(id).last().map_or(id, |last| *last)
     }
 
     /// The argument of a call.
     pub(super) fn arg(&self, id: Id, index: usize) -> Option<Id> {
-        self.children(id).nth(index)
+        self.children(id).get(index).copied()
     }
 
     /// The expression without parentheses around it.
@@ -252,16 +274,19 @@ impl<'e> Tree<'e> {
     }
 
     /// Every selector, in the order of the text.
-    pub(super) fn selectors(&self) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
+    pub(super) fn selectors(&self) -> Vec<Source<'_, 'e>> {
         self.selectors_below(0)
     }
 
     /// The selectors in an expression, in the order of the text.
-    pub(super) fn selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
-        self.below(id).filter_map(|id| match (&self.expr(id).kind, &self.nodes[id].series) {
-            (ExprKind::Selector(selector), Some(series)) => Some((id, &**selector, series)),
-            _ => None,
-        })
+    pub(super) fn selectors_below(&self, id: Id) -> Vec<Source<'_, 'e>> {
+        let mut found = Vec::new();
+        for id in self.below(id) {
+            if let (ExprKind::Selector(selector), Some(series)) = (&self.expr(id).kind, &self.nodes[id].series) {
+                found.push((id, &**selector, series));
+            }
+        }
+        found
     }
 
     /// The series of a selector.
@@ -271,48 +296,58 @@ impl<'e> Tree<'e> {
 
     /// The series that `or` combines with those of a selector, as in `new or old` for two versions of an exporter. `absent(x)`
     /// is no older name of `x`.
-    pub(super) fn others(&self, id: Id) -> impl Iterator<Item = &Series<'e>> {
-        let is_absent = |id: Id| matches!(&self.expr(id).kind, ExprKind::Call(call) if call.name.starts_with("absent"));
-        let is_in_absent = move |id: Id| self.ancestors(id).any(is_absent);
-        let mut below = id;
-        self.ancestors(id).filter(move |_| !is_in_absent(id)).flat_map(move |outer| {
-            let is_or = matches!(&self.expr(outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or);
-            let inner = std::mem::replace(&mut below, outer);
-            let sides = self.children(outer).filter(move |side| is_or && *side != inner);
-            let found = sides.flat_map(|side| self.selectors_below(side));
-            found.filter(move |(other, ..)| !is_in_absent(*other)).map(|(_, _, series)| series)
-        })
+    pub(super) fn others(&self, id: Id) -> Vec<&Series<'e>> {
+        let is_absent =
+            |id: &Id| matches!(&self.expr(*id).kind, ExprKind::Call(call) if call.name.starts_with("absent"));
+        let is_in_absent = |id: Id| self.ancestors(id).iter().any(is_absent);
+        let mut found = Vec::new();
+        if is_in_absent(id) {
+            return found;
+        }
+        let mut inner = id;
+        for outer in self.ancestors(id) {
+            if matches!(&self.expr(outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or) {
+                for &side in self.children(outer).iter().filter(|side| **side != inner) {
+                    let others = self.selectors_below(side).into_iter().filter(|(other, ..)| !is_in_absent(*other));
+                    found.add_all(others.map(|(_, _, series)| series));
+                }
+            }
+            inner = outer;
+        }
+        found
     }
 
     /// The selectors whose values become the values of an expression, possibly aggregated. Selectors that only filter or
     /// scale values are left out.
-    pub(super) fn sources(&self, id: Id) -> Vec<(Id, &'e Selector<'e>, &Series<'e>)> {
+    pub(super) fn sources(&self, id: Id) -> Vec<Source<'_, 'e>> {
         let mut found = Vec::new();
         let mut todo = vec![id];
         while let Some(id) = todo.pop() {
-            let is_vector = |id: &Id| self.is_vector(*id);
             match &self.expr(id).kind {
                 ExprKind::Selector(selector) => {
-                    found.extend(self.series(id).map(|series| (id, &**selector, series)));
+                    found.add_all(self.series(id).map(|series| (id, &**selector, series)));
                 }
                 ExprKind::Binary(binary) if !binary.op.is_set() => {
-                    let mut vectors = self.children(id).filter(is_vector);
-                    match (vectors.next(), vectors.next(), &binary.group) {
-                        (Some(only), None, _) => todo.push(only),
+                    match (self.children(id), &binary.group) {
                         // The "one" side only scales the "many" side.
-                        (Some(left), Some(right), Some(group)) => {
+                        (&[left, right], Some(group)) if self.is_vector(left) && self.is_vector(right) => {
                             let many = if group.keyword == GroupingKeyword::GroupRight { right } else { left };
                             todo.push(many);
+                        }
+                        (&[left, right], _) if self.is_vector(left) != self.is_vector(right) => {
+                            todo.add_all(self.vector(id));
                         }
                         _ => {}
                     }
                 }
-                ExprKind::Binary(binary) if binary.op != BinaryOp::Or => todo.extend(self.children(id).next()),
+                ExprKind::Binary(binary) if binary.op != BinaryOp::Or => todo.add_all(self.arg(id, 0)),
                 ExprKind::Call(call) if call.name.starts_with("absent") => {}
                 _ => {
-                    let first = todo.len();
-                    todo.extend(self.children(id).filter(is_vector));
-                    todo[first..].reverse();
+                    for &child in self.children(id).iter().rev() {
+                        if self.is_vector(child) {
+                            todo.push(child);
+                        }
+                    }
                 }
             }
         }
@@ -355,17 +390,19 @@ impl<'e> Tree<'e> {
 
 /// The names of metrics that a pattern lists: `a` and `b` of `{__name__=~"a|b"}`.
 pub(super) fn listed_names(selector: &Selector<'_>) -> Vec<String> {
-    let is_name = |matcher: &&Matcher<'_>| matcher.op == MatchOp::Regex && matcher.label.name == "__name__";
-    let pattern = selector.matchers().find(is_name);
-    let names = pattern.and_then(|pattern| regex::listed_texts(&pattern.value.value)).unwrap_or_default();
-    names.into_iter().filter(|name| !name.is_empty()).collect()
+    let names =
+        pattern_of_names(selector).and_then(|pattern| regex::listed_texts(&pattern.value.value)).unwrap_or_default();
+    names.into_iter().filter(|name| !name.is_empty()).into_vec()
 }
 
 /// The pattern for the name of a selector that has no name and lists none.
 pub(super) fn name_pattern<'e>(selector: &'e Selector<'e>, series: &Series<'_>) -> Option<&'e Matcher<'e>> {
-    let is_pattern = |matcher: &&Matcher<'_>| matcher.op == MatchOp::Regex && matcher.label.name == "__name__";
     let has_name = selector.name.is_some() || series.name.is_some() || !series.listed.is_empty();
-    selector.matchers().find(is_pattern).filter(|_| !has_name)
+    pattern_of_names(selector).filter(|_| !has_name)
+}
+
+fn pattern_of_names<'e>(selector: &'e Selector<'e>) -> Option<&'e Matcher<'e>> {
+    selector.matchers().into_iter().find(|matcher| matcher.op == MatchOp::Regex && matcher.label.name == "__name__")
 }
 
 /// A duration in seconds.

@@ -1,5 +1,6 @@
 //! Reports metrics, labels and values that neither a preset file declares nor the snapshot of a server has.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{LabelKind, regex, sort};
 
 use super::analysis::Analysis;
@@ -40,7 +41,7 @@ pub(super) fn reads_own(query: &Analysis<'_>) -> ReadsOwn {
     let Some(own) = query.scope.metric.filter(|own| metrics.is_complete() && !metrics.exists(own)) else {
         return ReadsOwn::No;
     };
-    let selectors = query.selectors().filter(|(_, _, series)| series.each().iter().any(|it| it.is_own));
+    let selectors = query.selectors().into_iter().filter(|(_, _, series)| series.each().iter().any(|it| it.is_own));
     let reads = |id: Id| match alternatives(query, id) {
         others if others.is_empty() => ReadsOwn::Yes,
         others if metrics.known_as(own).is_none_or(|meant| others.contains(&meant)) => ReadsOwn::No,
@@ -156,7 +157,7 @@ fn wrong_suffix(query: &Analysis<'_>, selector: &Selector<'_>, name: &str, span:
     if let Some(meant) = meant {
         return Some(finding.help(format!("write `{written}{meant}`")));
     }
-    let series: Vec<String> = derived.map(|suffix| format!("`{written}{suffix}`")).collect();
+    let series: Vec<String> = derived.map(|suffix| format!("`{written}{suffix}`")).into_vec();
     let own =
         if kind == MetricType::Summary { format!("`{written}` with the label `quantile`, ") } else { String::new() };
     Some(finding.note(format!("its series are {own}{}", series.join(", "))))
@@ -170,7 +171,8 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
     }
     let alternatives = alternatives(query, id);
     let listed = query.series(id).map_or(&[][..], |series| &series.listed);
-    let listed: Vec<&str> = listed.iter().filter_map(|it| it.name.as_deref()).filter(|it| metrics.exists(it)).collect();
+    let listed: Vec<&str> =
+        listed.iter().filter_map(|it| it.name.as_deref()).filter(|it| metrics.exists(it)).into_vec();
     let meant = metrics.nearest(name).filter(|meant| !listed.contains(&meant.as_str()));
     let has_alternative = !alternatives.is_empty();
     let is_renamed = |meant: &str| alternatives.contains(&meant) && !is_one_edit(name, meant);
@@ -231,8 +233,8 @@ fn may_overlap(pattern: &str, open: &str) -> bool {
 
 /// The metrics that exist and that `or` combines with a selector.
 fn alternatives<'q>(query: &'q Analysis<'_>, id: Id) -> Vec<&'q str> {
-    let names = query.others(id).filter_map(|series| series.name.as_deref());
-    names.filter(|name| query.scope.metrics.exists(name)).collect()
+    let names = query.others(id).into_iter().filter_map(|series| series.name.as_deref());
+    names.filter(|name| query.scope.metrics.exists(name)).into_vec()
 }
 
 /// Reports a label or a value that the metric does not have. Returns whether there was one.
@@ -248,7 +250,7 @@ pub(super) fn matcher(
     let is_missing =
         |_: &&Series<'_>| !matcher.matches_empty() || series.each().iter().all(|it| lacks(query, matcher, it));
     if let Some(first) = lacking.next().filter(is_missing) {
-        findings.extend(undeclared(query, first, label, matcher.label.span));
+        findings.add_all(undeclared(query, first, label, matcher.label.span));
         return true;
     }
     let declared = series.metric.and_then(|metric| *metric.labels.as_ref()?.get(label)?);
@@ -300,7 +302,7 @@ pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str,
         None if label.eq_ignore_ascii_case("le") => finding.note("only the buckets of a classic histogram have `le`"),
         None if label == "quantile" => finding.note("only the quantiles of a summary have `quantile`"),
         None if is_known => {
-            let names: Vec<&str> = labels.keys().copied().collect();
+            let names: Vec<&str> = labels.keys().copied().into_vec();
             finding.help(if_new(query, "label")).note(format!("its labels are {}", listed(&names)))
         }
         None => {
@@ -388,7 +390,7 @@ fn undeclared_value(
         MatchOp::Regex | MatchOp::NotRegex => regex::listed_texts(value),
     };
     let mut values = values_of(kind);
-    values.extend(others.map(values_of).unwrap_or_default());
+    values.add_all(others.map(values_of).unwrap_or_default());
     let known = |typed: &str| {
         typed.is_empty()
             || match kind {
@@ -404,7 +406,7 @@ fn undeclared_value(
     let finding = match (typed, kind) {
         (Some(typed), _) => {
             let Some(wrong) = typed.iter().find(|typed| !known(typed)) else {
-                findings.extend(typed.iter().find_map(|typed| unusual_form(matcher, kind, prefix, typed)));
+                findings.add_all(typed.iter().find_map(|typed| unusual_form(matcher, kind, prefix, typed)));
                 return false;
             };
             let finding = finding(format!("`{wrong}` is not a value of the label `{label}`"));
@@ -449,7 +451,7 @@ fn undeclared_value(
             finding(title).label(format!("matches none of {among}")).note(all_values(shown, others.is_none()))
         }
         (None, LabelType::Uuid) => {
-            findings.extend(unusual_pattern(matcher, prefix));
+            findings.add_all(unusual_pattern(matcher, prefix));
             return false;
         }
         _ => return false,
@@ -477,7 +479,7 @@ fn is_bound(label: &str) -> bool {
 
 fn values_of(kind: &LabelType) -> Vec<&str> {
     let values = if let LabelType::OneOf(values) = kind { &values[..] } else { &[] };
-    values.iter().map(|value| value.value.as_str()).collect()
+    values.iter().map(|value| value.value.as_str()).into_vec()
 }
 
 fn all_values(kind: &LabelType, is_declared: bool) -> String {

@@ -7,7 +7,7 @@ use super::schema::Metric;
 use super::tree::{Id, Series, name_pattern};
 use super::variables::has_variable;
 use crate::file::{Label, Labels};
-use crate::promql::{BinaryOp, ExprKind, MatcherItem, Selector};
+use crate::promql::{BinaryOp, ExprKind, Selector};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -15,7 +15,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         return;
     }
     // In `preset!`, the author sees that the query has no selector.
-    if query.selectors().next().is_none() && !query.scope.inline {
+    if query.selectors().is_empty() && !query.scope.inline {
         findings.push(
             Diagnostic::new(Code::UnfilteredSelector, query.expr(0).span, "preset without a selector")
                 .label("reads no series, so that no filter has an effect")
@@ -26,7 +26,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     filters_without_label(query, findings);
     // A variable in a matcher is reported with `{labels}` as its replacement.
     let unfiltered = |selector: &Selector<'_>| !selector.has_labels_hole() && !has_variable(selector);
-    for (id, selector, _) in query.selectors().filter(|(_, selector, _)| unfiltered(selector)) {
+    for (id, selector, _) in query.selectors().into_iter().filter(|(_, selector, _)| unfiltered(selector)) {
         let finding = Diagnostic::new(Code::UnfilteredSelector, selector.span, "selector without `{labels}`")
             .label("a caller's filter does not reach these series");
         findings.push(match name_with_dash(query, id, selector) {
@@ -48,8 +48,7 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
     let Some(declared) = query.scope.labels else { return };
     let mut seen: Vec<&str> = Vec::new();
     for (_, selector, series) in query.selectors() {
-        let hole = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_)));
-        let Some(hole) = hole else { continue };
+        let Some(hole) = selector.labels_hole() else { continue };
         let find = |metric| filter_without_label(query, declared, selector, metric);
         let named = series.each().iter().filter_map(|series| series.metric).find_map(find);
         let found = match named {
@@ -64,7 +63,7 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
         let lists = if metric.is_declared { "declares" } else { "lists" };
         let effect =
             if is_only { "the filter would select nothing here" } else { "the filter would leave out its series" };
-        let finding = Diagnostic::new(Code::UndeclaredLabel, hole.span(), title)
+        let finding = Diagnostic::new(Code::UndeclaredLabel, hole, title)
             .label(effect)
             .note(format!("`{path}` {lists} the labels of `{metric_name}`"))
             .warning_unless(is_only || label.required);
@@ -106,7 +105,7 @@ fn filter_without_label<'e, 'l>(
             && !labels.contains_key(name)
             && !query.is_target_label(name)
             // Another finding is about the matcher.
-            && !selector.matchers().any(|matcher| matcher.label.name == name)
+            && !selector.matchers().iter().any(|matcher| matcher.label.name == name)
             && (label.required || query.is_shared(Some(metric), name))
     };
     Some((metric, declared.labels.iter().find(lacks)?))
@@ -133,7 +132,7 @@ fn comment(query: &Analysis<'_>, selector: &Selector<'_>, finding: Diagnostic) -
 fn name_with_dash(query: &Analysis<'_>, id: Id, selector: &Selector<'_>) -> Option<String> {
     let parent = query.parent(id).filter(|_| selector.braces.is_none() && selector.range.is_none())?;
     let ExprKind::Binary(binary) = &query.expr(parent).kind else { return None };
-    let right = query.children(parent).nth(1)?;
+    let right = query.arg(parent, 1)?;
     let ExprKind::Selector(next) = &query.expr(right).kind else { return None };
     let touches = binary.op == BinaryOp::Sub
         && right != id

@@ -136,7 +136,7 @@ pub(super) fn base_unit(unit: &str) -> &str {
 }
 
 fn of_call<'e>(query: &Analysis<'e>, id: Id, call: &Call<'e>) -> Option<Unit<'e>> {
-    let vector = query.children(id).find(|arg| query.is_vector(*arg));
+    let vector = query.vector(id);
     match call.name {
         "time" | "timestamp" => Some(Unit { name: "seconds", per_second: false }),
         "rate" | "irate" | "deriv" => {
@@ -180,8 +180,7 @@ fn of_call<'e>(query: &Analysis<'e>, id: Id, call: &Call<'e>) -> Option<Unit<'e>
 }
 
 fn of_operator<'e>(query: &Analysis<'e>, id: Id, binary: &Binary<'e>) -> Option<Unit<'e>> {
-    let mut sides = query.children(id);
-    let (left, right) = (sides.next()?, sides.next()?);
+    let &[left, right] = query.children(id) else { return None };
     let is_constant = |id: Id| match &query.expr(query.strip_parens(id)).kind {
         ExprKind::Call(call) => call.name == "vector",
         _ => query.expr(id).as_number().is_some(),

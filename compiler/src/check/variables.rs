@@ -7,6 +7,7 @@ use crate::diagnostic::Fix;
 use crate::file::RESERVED_LABELS;
 use crate::promql::{ExprKind, Matcher, MatcherItem, Selector};
 use crate::template::NO_OTHERS;
+use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
 
 /// The help about a query that is not a template.
@@ -14,7 +15,8 @@ const OF_PROGRAM: &str = "write a value, or the parameter of the program that se
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, _) in query.selectors() {
-        let Some((matcher, variable)) = selector.matchers().find_map(|it| Some((it, variable_in(it)?))) else {
+        let Some((matcher, variable)) = selector.matchers().into_iter().find_map(|it| Some((it, variable_in(it)?)))
+        else {
             continue;
         };
         let finding =
@@ -51,7 +53,7 @@ fn arguments(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     let ExprKind::String(text) = &query.expr(id).kind else { return };
     let call = query.outer(id).and_then(|outer| match &query.expr(outer).kind {
         ExprKind::Call(call) => {
-            Some((call.name, query.children(outer).position(|child| query.below(child).contains(&id))))
+            Some((call.name, query.children(outer).iter().position(|child| query.below(*child).contains(&id))))
         }
         _ => None,
     });
@@ -71,7 +73,7 @@ fn arguments(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
 
 /// Whether a matcher of the selector contains a variable.
 pub(super) fn has_variable(selector: &Selector<'_>) -> bool {
-    selector.matchers().any(|matcher| variable_in(matcher).is_some())
+    selector.matchers().iter().any(|matcher| variable_in(matcher).is_some())
 }
 
 /// The text from the first matcher with a variable to the last, with `{labels}` instead of them. If nothing else selects
@@ -86,10 +88,10 @@ fn with_labels(query: &Analysis<'_>, selector: &Selector<'_>) -> Option<(Span, S
     let (first, last) = (items.iter().position(is_replaced)?, items.iter().rposition(is_replaced)?);
     let join = |items: &[MatcherItem<'_>]| {
         let kept = items.iter().filter(|item| !is_replaced(item)).map(|item| query.slice(item.span()));
-        std::iter::once("{labels}").chain(kept).collect::<Vec<_>>().join(",")
+        std::iter::once("{labels}").chain(kept).into_vec().join(",")
     };
     let names_metric = |matcher: &Matcher<'_>| matcher.label.name == NAME && variable_in(matcher).is_some();
-    let selects_nothing_else = items.iter().all(is_replaced) || selector.matchers().any(names_metric);
+    let selects_nothing_else = items.iter().all(is_replaced) || selector.matchers().into_iter().any(names_metric);
     if selector.name.is_none() && selects_nothing_else {
         let braces = selector.braces.as_ref()?;
         return Some((braces.open.to(braces.close), format!("{{metric_name}}{{{{{}}}}}", join(items))));

@@ -1,5 +1,6 @@
 //! Which findings are reported: that depends on the settings, on `allow`, and on other findings about the same mistake.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{PromDuration, sort};
 
 use super::WINDOW;
@@ -19,7 +20,7 @@ pub(super) fn drop_superseded_by_templates(findings: &mut Vec<Finding>) {
         }
     }
     sort::by(&mut explained, Ord::cmp);
-    findings.retain(|finding| {
+    findings.keep(|finding| {
         let code = finding.diagnostic.code;
         let is_explained = || explained.binary_search(&(finding.file, finding.preset.clone(), code)).is_ok();
         code.layer() != Layer::File || !is_explained()
@@ -40,7 +41,7 @@ pub(super) fn apply_allow(settings: &Settings, findings: Vec<Diagnostic>, raw: &
     let is_off = |code: Code| settings.level(code) == Some(Level::Off);
     let unused = raw.allow.iter().zip(used);
     let unused = unused.filter(|(allow, used)| !used && !allow.is_faulty && !is_off(allow.check.value));
-    rest.extend(unused.map(|(allow, _)| {
+    rest.add_all(unused.map(|(allow, _)| {
         let title = format!("`allow` of `{}` silences nothing", allow.check.value.as_str());
         Diagnostic::new(Code::UnusedAllow, allow.check.span, title)
             .label("no such finding in this preset")
@@ -55,10 +56,10 @@ pub(crate) fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic
         return;
     }
     let unfiltered = |finding: &&Diagnostic| finding.code == Code::UnfilteredSelector;
-    let mut reported: Vec<Span> = findings.iter().filter(unfiltered).map(|finding| finding.span).collect();
+    let mut reported: Vec<Span> = findings.iter().filter(unfiltered).map(|finding| finding.span).into_vec();
     sort::by(&mut reported, Ord::cmp);
     findings
-        .retain(|finding| finding.code != Code::MissingRequiredLabel || reported.binary_search(&finding.span).is_err());
+        .keep(|finding| finding.code != Code::MissingRequiredLabel || reported.binary_search(&finding.span).is_err());
 }
 
 /// The finding about a unit that contradicts the one that follows from the metrics.
@@ -118,7 +119,7 @@ pub(super) fn merge_required_labels<'f>(
     if !findings.iter().any(|finding| subject(finding).is_some()) {
         return;
     }
-    let mut seen: Vec<String> = earlier.filter_map(|it| subject(&it.diagnostic)).collect();
+    let mut seen: Vec<String> = earlier.filter_map(|it| subject(&it.diagnostic)).into_vec();
     findings.retain_mut(|finding| {
         let Some(label) = subject(finding) else { return true };
         finding.secondary.push(match labels.labels.iter().find(|it| it.name.value == label) {

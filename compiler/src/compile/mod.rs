@@ -8,6 +8,7 @@ mod registry_state;
 #[cfg(feature = "tools")]
 mod session;
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 
 use crate::backend::query_facts::QueryFacts;
@@ -76,13 +77,13 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let findings = state.check(files, &settings, diagnostics, &|_| true);
     let registry = Registry { modules: state.into_modules() };
     let errors: Vec<&Finding> =
-        findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
+        findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).into_vec();
     let texts = emit::first(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
     let code = codegen::generate(&registry, files, texts.len());
-    let error_files = (1..).map(codegen::error_file).zip(texts).collect();
+    let error_files = (1..).map(codegen::error_file).zip(texts).into_vec();
     let url = settings.defaults.url.map(|url| url.value);
     let normalizes_floats = targets::normalizes_floats(&settings.targets) != targets::Normalized::None;
-    let unspanned = |list: Vec<Spanned<String>>| list.into_iter().map(|text| text.value).collect();
+    let unspanned = |list: Vec<Spanned<String>>| list.into_iter().map(|text| text.value).into_vec();
     let [target_labels, open] = [settings.metrics.target_labels, settings.metrics.open].map(unspanned);
     Output { code, error_files, findings, registry, url, target_labels, open, normalizes_floats }
 }
@@ -129,7 +130,7 @@ fn declare_filter(diagnostic: &mut Diagnostic, labels: Option<&file::Labels>) {
 }
 
 pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file::Parameter]) -> Template {
-    let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.value.as_str()).collect();
+    let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.value.as_str()).into_vec();
     let mut template = Template {
         segments: Vec::new(),
         facts: QueryFacts::default(),
@@ -149,7 +150,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
     }
     let features = targets::syntax(scope.features, &scope.settings.targets);
     let syntax = Syntax { template: true, features };
-    let arguments: Vec<Argument<'_>> = parameters.iter().map(|it| argument(it, it.default)).collect();
+    let arguments: Vec<Argument<'_>> = parameters.iter().map(|it| argument(it, it.default)).into_vec();
     let parsed = parse_with(text, syntax, &arguments);
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
@@ -199,7 +200,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
         }
     }
     let is_known = |span: Span| template.findings.iter().chain(&template.diagnostics).any(|it| it.span == span);
-    unproven.retain(|finding| !is_known(finding.span));
+    unproven.keep(|finding| !is_known(finding.span));
     template.findings.append(&mut unproven);
     template
 }
@@ -289,13 +290,13 @@ impl<'a> Compiler<'a> {
         compiler.report(file, None, diagnostics);
         let window = settings.defaults.window.as_ref();
         let long = window.and_then(|window| long_window(settings, window.value, window.span));
-        compiler.report(file, None, long.into_iter().collect());
+        compiler.report(file, None, long.into_iter().into_vec());
         compiler.features = compiler.enable(Features::none(), file, &settings.features);
         compiler
     }
 
     fn report(&mut self, file: usize, preset: Option<&str>, diagnostics: Vec<Diagnostic>) {
-        self.findings.extend(diagnostics.into_iter().map(|diagnostic| Finding {
+        self.findings.add_all(diagnostics.into_iter().map(|diagnostic| Finding {
             file,
             preset: preset.map(str::to_owned),
             diagnostic,
@@ -330,7 +331,7 @@ impl<'a> Compiler<'a> {
         metrics: &Metrics<'_>,
         known: Option<&check::Snapshot>,
     ) -> Module {
-        let name = path.iter().map(|part| part.trim_start_matches("r#")).collect::<Vec<_>>().join("::");
+        let name = path.iter().map(|part| part.trim_start_matches("r#")).into_vec().join("::");
         let features = self.enable(self.features, file, &raw.features);
         let metric = raw.metric.as_ref().map(|metric| metric.name.value.as_str());
         let labels = raw.labels.as_ref();
@@ -359,9 +360,9 @@ impl<'a> Compiler<'a> {
         let compared = read.zip(known).map(|(read, known)| check::labels_of_metrics(raw, metrics, &read, known));
         let mut diagnostics = compared.unwrap_or_default();
         // Labels that the file's own metric lacks are reported already.
-        diagnostics.retain(|new| !self.findings.iter().any(|it| it.file == file && it.diagnostic.span == new.span));
+        diagnostics.keep(|new| !self.findings.iter().any(|it| it.file == file && it.diagnostic.span == new.span));
         let own = raw.metric.as_ref().map(|metric| &metric.name);
-        diagnostics.extend(own.and_then(|own| check::missing_metric(own, metrics, settings, self.reads_own)));
+        diagnostics.add_all(own.and_then(|own| check::missing_metric(own, metrics, settings, self.reads_own)));
         let querier = modules::querier(raw, &presets, &mut diagnostics);
         self.report(file, None, diagnostics);
         rows::name_parameterized(querier.as_ref(), &mut presets);
@@ -437,7 +438,7 @@ impl<'a> Compiler<'a> {
         let mismatch = unit_mismatch(raw.unit.as_ref(), compiled.unit.as_deref());
         preset.unit = preset.unit.or(compiled.unit);
         self.metrics = self.metrics.take().zip(compiled.metrics).map(|(mut all, metrics)| {
-            all.extend(metrics);
+            all.add_all(metrics);
             all
         });
         self.reads_own = self.reads_own.max(compiled.reads_own);
@@ -451,9 +452,9 @@ impl<'a> Compiler<'a> {
             preset.max_window = limit.max(limit.and(preset.window));
         }
         let mut diagnostics: Vec<Diagnostic> =
-            compiled.diagnostics.into_iter().map(|diagnostic| template.place(diagnostic)).collect();
+            compiled.diagnostics.into_iter().map(|diagnostic| template.place(diagnostic)).into_vec();
         if diagnostics.is_empty() {
-            diagnostics.extend(match (&raw.window, compiled.has_window) {
+            diagnostics.add_all(match (&raw.window, compiled.has_window) {
                 (None, true) if by_default.is_none() => {
                     Some(missing_window(&template.text, "to the preset").map_spans(|span| template.locate(span)))
                 }
@@ -467,17 +468,17 @@ impl<'a> Compiler<'a> {
             let findings = compiled.findings.into_iter().map(|finding| template.place(finding));
             let findings = findings.chain(own.and_then(|window| long_window(settings, window.value, window.span)));
             let findings = findings.chain(mismatch);
-            let mut findings = apply_allow(settings, findings.collect(), raw);
+            let mut findings = apply_allow(settings, findings.into_vec(), raw);
             drop_unfiltered(settings, &mut findings);
             let earlier = self.findings.iter().filter(|it| it.file == file);
             merge_required_labels(scope.labels, earlier, &mut findings);
-            diagnostics.extend(findings);
+            diagnostics.add_all(findings);
         }
-        diagnostics.extend(missing_keys(settings, raw));
+        diagnostics.add_all(missing_keys(settings, raw));
         // An invalid placeholder may be a misspelt parameter.
         let is_faulty = |it: &Diagnostic| matches!(it.code, Code::UnknownPlaceholder | Code::MalformedPlaceholder);
         if !diagnostics.iter().any(is_faulty) {
-            diagnostics.extend(unused_parameters(raw, &template.text));
+            diagnostics.add_all(unused_parameters(raw, &template.text));
         }
         self.report(file, Some(&raw.name.value), diagnostics);
         preset
@@ -506,7 +507,7 @@ fn stub(constant: String, raw: &RawPreset) -> Preset {
         result: ResultType::InstantVector,
         segments: Vec::new(),
         facts: QueryFacts::default(),
-        parameters: raw.parameters.iter().map(parameter).collect(),
+        parameters: raw.parameters.iter().map(parameter).into_vec(),
         parameterized: None,
         row: Vec::new(),
         tests: raw.tests.clone(),

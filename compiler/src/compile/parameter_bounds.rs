@@ -1,5 +1,6 @@
 //! The values of parameters, besides their defaults, with which a template is checked.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::ParameterValue;
 
 use crate::file::{self, Parameter};
@@ -43,14 +44,14 @@ pub(super) fn variations(parameters: &[Parameter]) -> Vec<Variation> {
         }
     }
     let several = combinations.into_iter().filter(|values| values.len() > 1);
-    variations.extend(several.map(|values| variation(parameters, values)));
+    variations.add_all(several.map(|values| variation(parameters, values)));
     variations
 }
 
 /// Some values of parameters.
 pub(super) fn variation(parameters: &[Parameter], values: Vec<(usize, ParameterValue)>) -> Variation {
     let shown = values.iter().map(|(index, value)| format!("`{}` is `{value}`", parameters[*index].name.value));
-    let note = format!("where {}", shown.collect::<Vec<_>>().join(" and "));
+    let note = format!("where {}", shown.into_vec().join(" and "));
     Variation { values, help: "change the bounds of the parameters".to_owned(), note }
 }
 

@@ -1,5 +1,6 @@
 //! Proves that a limit holds for all values of parameters.
 
+use crate::vec_ext::IntoVec;
 use promql_presets_core::{ParameterValue, PromDuration};
 
 use crate::check::Limit;
@@ -22,7 +23,7 @@ const MOST_PARTS: usize = 2000;
 
 /// Computes with intervals. If they are too wide for a proof, the values are divided into halves, whose ends are tried.
 pub(super) fn prove(limit: &Limit<'_>, text: &str, parameters: &[Parameter]) -> Proof {
-    let names: Vec<String> = parameters.iter().map(|parameter| format!("{{{}}}", parameter.name.value)).collect();
+    let names: Vec<String> = parameters.iter().map(|parameter| format!("{{{}}}", parameter.name.value)).into_vec();
     let index = |text: &str| names.iter().position(|name| name == text);
     let holds = |part: &[Values]| {
         limit.holds(&|span| {
@@ -33,7 +34,7 @@ pub(super) fn prove(limit: &Limit<'_>, text: &str, parameters: &[Parameter]) -> 
     };
     let value = &text[limit.span.range()];
     let used = (0..names.len()).filter(|index| value.contains(&names[*index]) && !parameters[*index].is_faulty);
-    let whole: Vec<Values> = used.map(|index| (index, parameters[index].min, parameters[index].max)).collect();
+    let whole: Vec<Values> = used.map(|index| (index, parameters[index].min, parameters[index].max)).into_vec();
     let mut parts = vec![whole.clone()];
     let mut at = 0;
     while let Some(part) = parts.get(at).cloned() {
@@ -46,9 +47,9 @@ pub(super) fn prove(limit: &Limit<'_>, text: &str, parameters: &[Parameter]) -> 
                 let end = if corner >> bit & 1 == 0 { *low } else { *high };
                 (*index, end, end)
             };
-            let point: Vec<Values> = part.iter().enumerate().map(end).collect();
+            let point: Vec<Values> = part.iter().enumerate().map(end).into_vec();
             if !holds(&point) {
-                return Proof::Fails(point.into_iter().map(|(index, value, _)| (index, value)).collect());
+                return Proof::Fails(point.into_iter().map(|(index, value, _)| (index, value)).into_vec());
             }
         }
         // The parameter whose values are divided least.

@@ -1,5 +1,6 @@
 //! The state of each file of a registry, which is kept while other files change.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::sort;
 
 use super::Compiler;
@@ -77,20 +78,20 @@ impl RegistryState {
         let mut findings = std::mem::take(&mut compiler.findings);
         let (metrics, conflicts) = metrics(files, &self.raw, self.known.as_deref());
         let known = snapshot(files).filter(|_| self.known.is_some()).map(check::Snapshot::of);
-        let is_stale: Vec<bool> = files.iter().enumerate().map(|(file, source)| self.is_stale(file, source)).collect();
+        let is_stale: Vec<bool> = files.iter().enumerate().map(|(file, source)| self.is_stale(file, source)).into_vec();
         let all = self.checked.iter_mut().enumerate();
-        let mut stale: Vec<_> = all.filter(|(file, _)| is_stale[*file] && choose(*file)).collect();
+        let mut stale: Vec<_> = all.filter(|(file, _)| is_stale[*file] && choose(*file)).into_vec();
         parallel::for_each(&mut stale, &|_, (file, checked)| {
             **checked = Some(compiler.clone().file(*file, &self.raw[*file], &metrics, known.as_ref()));
         });
         let mut found: Vec<Finding> = Vec::new();
-        found.extend(conflicts.into_iter().map(|(file, diagnostic)| Finding { file, preset: None, diagnostic }));
+        found.add_all(conflicts.into_iter().map(|(file, diagnostic)| Finding { file, preset: None, diagnostic }));
         let mut taken: SortedMap<Vec<String>, usize> = SortedMap::default();
         for (file, checked) in self.checked.iter_mut().enumerate() {
             let Some(checked) = checked else { continue };
             // Files before it may have been added or removed.
             checked.module.file = file;
-            found.extend(checked.findings.iter().map(|finding| Finding { file, ..finding.clone() }));
+            found.add_all(checked.findings.iter().map(|finding| Finding { file, ..finding.clone() }));
             let path = &checked.module.path;
             let first = taken.get(path);
             checked.is_named = !path.is_empty() && first.is_none();
@@ -105,13 +106,13 @@ impl RegistryState {
                 None => taken.insert_new(path.clone(), file),
             }
         }
-        findings.extend(found.into_iter().filter(|found| {
+        findings.add_all(found.into_iter().filter(|found| {
             let file = &self.raw[found.file];
             // The window may be in the part of the file that is not valid TOML.
             let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_complete();
             !file.is_unreliable(found.diagnostic.span) && !may_be_there
         }));
-        findings.retain(|finding| !self.is_stale(finding.file, &files[finding.file]));
+        findings.keep(|finding| !self.is_stale(finding.file, &files[finding.file]));
         findings.retain_mut(|finding| settings.apply(&mut finding.diagnostic));
         sort::by_key(&mut findings, |finding| (finding.file, finding.diagnostic.span));
         drop_superseded_by_templates(&mut findings);
@@ -121,7 +122,7 @@ impl RegistryState {
     /// The modules; of several with one name, the first.
     pub(super) fn into_modules(self) -> Vec<Module> {
         let checked = self.checked.into_iter().flatten();
-        checked.filter(|checked| checked.is_named).map(|checked| checked.module).collect()
+        checked.filter(|checked| checked.is_named).map(|checked| checked.module).into_vec()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A registry that stays in memory while its files change, for editors.
 
+use crate::vec_ext::IntoVec;
 use std::collections::{HashMap, HashSet};
 
 use super::read_settings;
@@ -237,7 +238,7 @@ fn changed_metrics(old: &[KnownMetric], new: &[KnownMetric]) -> Vec<String> {
     let mut names: HashSet<&str> = old.keys().chain(new.keys()).copied().filter(|name| !is_same(name)).collect();
     // Only the names of these metrics are known.
     let similar = |name: &&str| [&old, &new].map(|known| Some(known.get(name)?.similar.as_ref()?.value.as_str()));
-    names.extend(names.iter().flat_map(similar).flatten().collect::<Vec<_>>());
+    names.extend(names.iter().flat_map(similar).flatten().into_vec());
     // A file may declare `http_requests` and read its series.
-    names.into_iter().map(|name| without_suffix(name).to_owned()).collect()
+    names.into_iter().map(|name| without_suffix(name).to_owned()).into_vec()
 }

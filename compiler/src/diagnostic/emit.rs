@@ -1,5 +1,6 @@
 //! Diagnostics as text: with source lines and carets, or on one line.
 
+use crate::vec_ext::VecExt;
 use promql_presets_core::sort;
 
 use super::canvas::{Canvas, Style};
@@ -14,7 +15,7 @@ pub fn each<T>(files: &[SourceFile], findings: &[&Finding], text: impl Fn(&Messa
     let mut texts = Vec::with_capacity(findings.len());
     for findings in of_one_file {
         let messages = Messages::of(&files[findings[0].file]);
-        texts.extend(findings.iter().map(|finding| text(&messages, finding)));
+        texts.add_all(findings.iter().map(|finding| text(&messages, finding)));
     }
     texts
 }
@@ -36,7 +37,7 @@ pub fn first(
         sort::by_key(&mut shown, |finding| finding.diagnostic.severity != Severity::Error);
         shown.truncate(MAX_SHOWN);
         sort::by_key(&mut shown, |finding| finding.diagnostic.span);
-        texts.extend(each(files, &shown, &text));
+        texts.add_all(each(files, &shown, &text));
         if let (more @ 1.., Some(last)) = (findings.len() - shown.len(), texts.last_mut()) {
             let end = last.trim_end().len();
             let (what, are) = if more == 1 { ("finding", "is") } else { ("findings", "are") };

@@ -1,5 +1,6 @@
 //! Source lines with marks below them, drawn as rustc draws them.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -127,7 +128,7 @@ impl Snippet<'_> {
         canvas.write(row, digits, self.arrow, Style::Frame);
         canvas.append(row, &format!("{}:{line}:{column}", self.path), Style::Plain);
         canvas.put(row + 1, digits + 1, '|', Style::Frame);
-        let shown: Vec<usize> = (0..lines.len()).filter(|at| !lines[*at].pieces.is_empty()).collect();
+        let shown: Vec<usize> = (0..lines.len()).filter(|at| !lines[*at].pieces.is_empty()).into_vec();
         let mut drawing = Drawing::new(canvas, self.line, digits, &lines);
         // The vertical lines on the left that go on below.
         let mut open: Vec<(usize, Style)> = Vec::new();
@@ -142,7 +143,7 @@ impl Snippet<'_> {
                 }
             }
             drawing.verticals(&open, top);
-            open.extend(begun);
+            open.add_all(begun);
             let Some(next) = shown.get(at + 1) else { continue };
             let row = drawing.canvas.height();
             match next - index {
@@ -292,7 +293,7 @@ impl<'c> Drawing<'c> {
     /// Draws a source line and its number. Returns how many of its columns are hidden on the left.
     fn source(&mut self, index: usize, source: &str) -> usize {
         let row = self.canvas.height();
-        let chars: Vec<char> = shown(source).chars().collect();
+        let chars: Vec<char> = shown(source).chars().into_vec();
         let (length, start) = (width(source), self.visible.start);
         let left = start.min(length);
         let fits = self.code + length.saturating_sub(start) <= WIDTH;
@@ -339,7 +340,7 @@ impl<'c> Drawing<'c> {
     fn line(&mut self, index: usize, line: &Line<'_>) -> Vec<(usize, Style)> {
         let row = self.canvas.height();
         let hidden = self.source(index, line.source);
-        let turns: Vec<_> = line.pieces.iter().filter_map(|piece| Some((piece.turn()?, piece.style))).collect();
+        let turns: Vec<_> = line.pieces.iter().filter_map(|piece| Some((piece.turn()?, piece.style))).into_vec();
         // Marks that begin at the first word of a line need no line below it.
         let before = |piece: &Piece<'_>| shown(line.source).chars().take(piece.start).all(char::is_whitespace);
         if line.pieces.iter().all(|piece| match piece.shape {

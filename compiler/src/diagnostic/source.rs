@@ -1,5 +1,6 @@
 //! Source texts and byte ranges in them.
 
+use crate::vec_ext::IntoVec;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -133,7 +134,7 @@ impl<'a> Lines<'a> {
     /// Finds the lines of a text.
     #[must_use]
     pub fn of(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).into_vec();
         Self { text, starts }
     }
 

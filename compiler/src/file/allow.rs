@@ -5,6 +5,7 @@ use super::reader::{Reader, with_article};
 use super::{ALLOW_KEYS, Allow};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
+use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
 
 const REASON: &str = "add `reason = \"...\"`, to explain it to readers";
@@ -17,7 +18,7 @@ pub(super) fn says_nothing(reason: &str) -> bool {
 impl Reader<'_> {
     pub(super) fn allow(&mut self, value: &Value<'_>) -> Vec<Allow> {
         if let Content::Array(entries) = &value.content {
-            return entries.iter().filter_map(|entry| self.allow_entry(entry)).collect();
+            return entries.iter().filter_map(|entry| self.allow_entry(entry)).into_vec();
         }
         let title = format!("`allow` must be an array, not {}", with_article(value));
         let entry = match &value.content {
@@ -31,7 +32,7 @@ impl Reader<'_> {
         self.report(Diagnostic::new(Code::WrongType, value.span, title).help(format!("write `allow = [{entry}]`")));
         let check = if let Content::Table(table) = &value.content { table.get("check") } else { None };
         let checks = [value.as_str(), check.and_then(Value::as_str)];
-        Self::intended_check(checks.into_iter().flatten().next(), value.span).into_iter().collect()
+        Self::intended_check(checks.into_iter().flatten().next(), value.span).into_iter().into_vec()
     }
 
     /// The check that an invalid entry, which has been reported, probably names. The entry still silences it, so that
@@ -88,7 +89,7 @@ impl Reader<'_> {
 
     fn allowed_check(&mut self, check: &Spanned<String>) -> Option<Spanned<Code>> {
         let Some(code) = Code::find(&check.value) else {
-            let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
+            let codes: Vec<&str> = Code::allowable().map(Code::as_str).into_vec();
             let title = format!("unknown check `{}`", check.value);
             let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
             if let Some(meant) = nearest(&check.value, codes) {

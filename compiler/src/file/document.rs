@@ -1,5 +1,6 @@
 //! Reads TOML to tables and values with their places. Recovers from errors, and reports all of them.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -148,7 +149,7 @@ impl ErrorSink for Faults {
         let mut message = error.description().to_owned();
         let expected = error.expected().map(|expected| match expected {
             [] => vec!["nothing".to_owned()],
-            expected => expected.iter().map(described).collect(),
+            expected => expected.iter().map(described).into_vec(),
         });
         if let Some(expected) = expected {
             message.push_str(", expected ");
@@ -313,9 +314,9 @@ impl<'t> Parser<'_, 't> {
             last = event;
             match event.kind() {
                 EventKind::InlineTableOpen | EventKind::ArrayOpen | EventKind::Scalar => current = self.value(event),
-                EventKind::ValueSep => values.extend(current.take()),
+                EventKind::ValueSep => values.add_all(current.take()),
                 EventKind::ArrayClose => {
-                    values.extend(current.take());
+                    values.add_all(current.take());
                     break;
                 }
                 EventKind::Whitespace | EventKind::Comment | EventKind::Newline | EventKind::Error => {}

@@ -7,6 +7,7 @@ use super::{LabelType, MetricType};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::sorted::SortedMap;
+use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
 
 /// A metric of `metrics.toml` with the places of its values.
@@ -39,10 +40,10 @@ impl KnownMetric {
     /// Its values, without places.
     #[cfg(feature = "tools")]
     pub(crate) fn facts(&self) -> impl PartialEq + '_ {
-        let texts = |list: &'_ Vec<Spanned<String>>| list.iter().map(|it| it.value.clone()).collect::<Vec<_>>();
+        let texts = |list: &'_ Vec<Spanned<String>>| list.iter().map(|it| it.value.clone()).into_vec();
         let values = self.values.iter().map(|(label, values)| (&label.value, values.as_ref().map(texts)));
         let [unit, similar] = [&self.unit, &self.similar].map(|text| text.as_ref().map(|text| &text.value));
-        (similar, self.kind(), unit, self.labels.as_ref().map(texts), texts(&self.empty), values.collect::<Vec<_>>())
+        (similar, self.kind(), unit, self.labels.as_ref().map(texts), texts(&self.empty), values.into_vec())
     }
 
     /// All values of a label, if they are listed.
@@ -62,7 +63,7 @@ pub(crate) fn read(text: &str) -> (Vec<KnownMetric>, Vec<Diagnostic>) {
 
 impl Reader<'_> {
     fn known_metrics(&mut self, table: &Table<'_>) -> Vec<KnownMetric> {
-        let metrics: Vec<_> = table.iter().filter_map(|(key, value)| self.known_metric(key, value)).collect();
+        let metrics: Vec<_> = table.iter().filter_map(|(key, value)| self.known_metric(key, value)).into_vec();
         let mut histograms: SortedMap<&str, Span> = SortedMap::default();
         for metric in metrics.iter().filter(|metric| metric.kind() == Some(MetricType::Histogram)) {
             histograms.insert_new(&metric.name.value, metric.name.span);
@@ -191,6 +192,6 @@ impl Reader<'_> {
             let label = Spanned { value: key.name.to_string(), span: key.span };
             (label, LabelType::OneOf(self.distinct_strings(&key.name, "value", value)))
         });
-        values.collect()
+        values.into_vec()
     }
 }

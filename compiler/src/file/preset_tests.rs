@@ -84,12 +84,12 @@ pub fn series_labels(text: &str) -> Option<Vec<(String, String)>> {
         let expr = parsed.expr.filter(|_| parsed.diagnostics.is_empty())?;
         let ExprKind::Selector(selector) = &expr.kind else { return None };
         let is_plain = selector.range.is_none() && selector.modifiers.is_empty();
-        let is_equal = selector.matchers().all(|matcher| matcher.op == MatchOp::Equal);
+        let is_equal = selector.matchers().iter().all(|matcher| matcher.op == MatchOp::Equal);
         if !is_plain || !is_equal {
             return None;
         }
         let label = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let matchers = selector.matchers().map(|matcher| (&*matcher.label.name, &*matcher.value.value));
+        let matchers = selector.matchers().into_iter().map(|matcher| (&*matcher.label.name, &*matcher.value.value));
         let mut labels: Vec<_> = matchers.filter(|(_, value)| !value.is_empty()).map(label).collect();
         if let Some(name) = selector.metric_name() {
             labels.retain(|(label, _)| label != NAME);

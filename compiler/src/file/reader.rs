@@ -1,5 +1,6 @@
 //! Reads the tables of TOML that all kinds of files have, and preset files themselves.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use std::ops::Range;
 
 use super::document::{self, Content, Fault, Key, Table, Value};
@@ -42,7 +43,7 @@ pub(super) fn read_toml(
     // After a fault of TOML, keys may be missing from the table, so missing keys are not reported.
     content(&mut reader, &table, faults.is_empty());
     let is_unreliable = |diagnostic: &Diagnostic| toml_error::contains(&unreliable, diagnostic.span.start as usize);
-    diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !is_unreliable(diagnostic)));
+    diagnostics.add_all(reader.diagnostics.into_iter().filter(|diagnostic| !is_unreliable(diagnostic)));
     (unreliable, diagnostics)
 }
 
@@ -146,7 +147,7 @@ impl Reader<'_> {
                     .help("give the preset a name: `[presets.NAME]`"),
             );
         }
-        presets.into_iter().filter_map(|(key, value)| self.preset(key, value, complete)).collect()
+        presets.into_iter().filter_map(|(key, value)| self.preset(key, value, complete)).into_vec()
     }
 
     pub(super) fn preset(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<RawPreset> {
@@ -310,20 +311,20 @@ impl Reader<'_> {
     pub(super) fn strings(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         if let Content::Array(values) = &value.content {
             let entry = format!("an entry of `{what}`");
-            let wrong: Vec<&Value<'_>> = values.iter().filter(|value| !value.is_str()).collect();
+            let wrong: Vec<&Value<'_>> = values.iter().filter(|value| !value.is_str()).into_vec();
             let text = |value: &Value<'_>| self.text.get(value.span.range()).unwrap_or_default().to_owned();
             if let [first, .., last] = wrong.as_slice()
                 && wrong.len() == values.len()
                 && !wrong.iter().any(|value| value.is_table() || value.is_array())
             {
-                let quoted: Vec<String> = wrong.iter().map(|value| format!("\"{}\"", text(value))).collect();
+                let quoted: Vec<String> = wrong.iter().map(|value| format!("\"{}\"", text(value))).into_vec();
                 let span = first.span.to(last.span);
                 let title = format!("entries of `{what}` must be strings, not {}s", first.kind());
                 let help = format!("put them in quotes: `[{}]`", quoted.join(", "));
                 self.report(Diagnostic::new(Code::WrongType, span, title).help(help));
                 return Vec::new();
             }
-            return values.iter().filter_map(|value| self.spanned_string(&entry, value)).collect();
+            return values.iter().filter_map(|value| self.spanned_string(&entry, value)).into_vec();
         }
         let only = value.as_str().unwrap_or("...");
         self.wrong_type(what, "an array of strings", value, &format!("write `{what} = [\"{only}\"]`"));

@@ -1,5 +1,6 @@
 //! Turns errors of the `toml_parser` crate into diagnostics, and finds the parts of the file that they make unreliable.
 
+use crate::vec_ext::IntoVec;
 use std::ops::Range;
 
 use promql_presets_core::sort;
@@ -20,7 +21,7 @@ pub(crate) fn explain(text: &str, table: &Table<'_>, faults: &[Fault]) -> (Vec<D
     let mut faults: Vec<(Range<usize>, &str)> = faults
         .iter()
         .map(|fault| (fault.span.clone().unwrap_or(text.len()..text.len()), fault.message.as_str()))
-        .collect();
+        .into_vec();
     sort::by_key(&mut faults, |(at, _)| at.start);
 
     let (mut diagnostics, mut unreliable) = (Vec::new(), Vec::<Range<usize>>::new());

@@ -7,6 +7,7 @@ use super::counter_functions::{apply_to_selectors, gauge_counterpart, is_counter
 use super::functions::{Function, ResultType};
 use super::{Syntax, report};
 use crate::sorted::SortedMap;
+use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
 
 /// The type of an expression; `None` if an error inside it, which has been reported, makes it unknown.
@@ -21,7 +22,7 @@ struct Checker<'t, 'd> {
 }
 
 pub(super) fn check(text: &str, syntax: Syntax, expr: &Expr<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let broken_regexes = diagnostics.iter().map(|diagnostic| diagnostic.span.start).collect();
+    let broken_regexes = diagnostics.iter().map(|diagnostic| diagnostic.span.start).into_vec();
     Checker { text, syntax, diagnostics, broken_regexes }.expr(expr);
 }
 
@@ -511,7 +512,7 @@ fn argument_count(call: &Call<'_>, function: &Function) -> Diagnostic {
             };
             if index >= min as usize { format!("[{name}]") } else { name.to_owned() }
         })
-        .collect();
+        .into_vec();
     let more = if max == u8::MAX || max as usize > function.args.len() { ", ..." } else { "" };
     Diagnostic::new(Code::ArgumentCount, call.parens, format!("`{}` takes {wanted}, not {given}", function.name))
         .label(match given {

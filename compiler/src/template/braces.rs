@@ -5,6 +5,7 @@ use super::placeholder::is_like_a_placeholder;
 use super::text::end_of_string;
 use super::{Scanner, foreign, similar_placeholder, with_labels_once};
 use crate::diagnostic::Fix;
+use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
 
 impl Scanner<'_> {
@@ -157,7 +158,7 @@ impl Scanner<'_> {
             }
             return;
         };
-        let edits: Vec<Edit> = edits.collect();
+        let edits: Vec<Edit> = edits.into_vec();
         let labels_in = |span: Span| self.text[span.range()].matches("{labels}").count();
         let has_labels = labels_in(inside) > labels_in(first.span);
         if !is_single && edits.is_empty() && !first.with_braces && (first.text != "{labels}" || !has_labels) {

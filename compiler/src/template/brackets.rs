@@ -1,6 +1,7 @@
 //! The brackets that are open, and the mistakes inside them.
 
 use super::Scanner;
+use crate::vec_ext::VecExt;
 use crate::{Diagnostic, Span};
 
 /// An open bracket.
@@ -40,7 +41,7 @@ impl Scanner<'_> {
     pub(super) fn pop(&mut self, kind: Bracket, width: usize) {
         if self.open.last().is_some_and(|open| open.kind == kind) {
             let edits = self.open.pop().map(|open| open.edits).unwrap_or_default();
-            self.diagnostics.extend(edits.into_iter().map(|edit| edit.diagnostic));
+            self.diagnostics.add_all(edits.into_iter().map(|edit| edit.diagnostic));
         }
         self.at += width;
     }

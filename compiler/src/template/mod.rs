@@ -10,6 +10,7 @@ mod foreign;
 mod placeholder;
 mod text;
 
+use crate::vec_ext::VecExt;
 use promql_presets_core::{keyword, sort};
 
 use crate::Diagnostic;
@@ -59,7 +60,7 @@ impl Scanner<'_> {
             }
         }
         while let Some(open) = self.open.pop() {
-            self.diagnostics.extend(open.edits.into_iter().map(|edit| edit.diagnostic));
+            self.diagnostics.add_all(open.edits.into_iter().map(|edit| edit.diagnostic));
             if open.kind == Bracket::Single {
                 self.lone_brace(open.at, '{');
             }

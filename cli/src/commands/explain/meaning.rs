@@ -50,7 +50,7 @@ impl Meaning<'_> {
             text.extend([" of `", name, "`"]);
         }
         let is_name = |matcher: &&Matcher<'_>| matcher.label.name == "__name__" && matcher.op == MatchOp::Equal;
-        let matchers: Vec<String> = selector.matchers().filter(|it| !is_name(it)).map(matcher).collect();
+        let matchers: Vec<String> = selector.matchers().into_iter().filter(|it| !is_name(it)).map(matcher).collect();
         if !matchers.is_empty() {
             text.extend([" where ", &list(&matchers)]);
         }
@@ -208,7 +208,7 @@ fn binary_words(binary: &Binary<'_>) -> String {
 
 /// The labels of a grouping, in backticks.
 fn labels(grouping: &Grouping<'_>) -> Vec<String> {
-    grouping.labels().map(|label| format!("`{}`", label.name)).collect()
+    grouping.labels().into_iter().map(|label| format!("`{}`", label.name)).collect()
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -202,7 +202,7 @@ impl Rewrite {
                 self.drop(whole);
             }
         }
-        selector.matchers().for_each(|matcher| self.label(&matcher.label));
+        selector.matchers().into_iter().for_each(|matcher| self.label(&matcher.label));
         if let Some(range) = &selector.range {
             self.duration(&range.duration);
         }

@@ -9,6 +9,7 @@ mod row;
 mod rustdoc;
 mod templates;
 
+use crate::vec_ext::IntoVec;
 use promql_presets_core::{LabelKind, sort};
 
 use crate::SourceFile;
@@ -31,7 +32,7 @@ pub(crate) fn generate(registry: &Registry, files: &[SourceFile], errors: usize)
     for error in 1..=errors {
         out.text.push_str(&compile_error(&error_file(error)));
     }
-    let mut modules: Vec<&Module> = registry.modules.iter().collect();
+    let mut modules: Vec<&Module> = registry.modules.iter().into_vec();
     sort::by(&mut modules, |a, b| a.path.cmp(&b.path));
     out.tree(&modules, 0, files);
     out.all(&modules);

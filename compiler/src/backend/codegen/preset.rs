@@ -1,5 +1,6 @@
 //! The constants of presets, and the types of those with parameters.
 
+use crate::vec_ext::IntoVec;
 use std::fmt::Write;
 
 use promql_presets_core::{LookBack, MatchOp, ParameterKind, ParameterValue, PromDuration};
@@ -92,7 +93,7 @@ pub(crate) fn inline(preset: &Preset) -> String {
         name => literal(name),
     };
     let fields: Vec<String> =
-        info(preset, &name, source, None, false).iter().map(|(field, value)| format!("{field}: {value}")).collect();
+        info(preset, &name, source, None, false).iter().map(|(field, value)| format!("{field}: {value}")).into_vec();
     let ty = preset_type(preset, "dyn __p::MetricQuerier");
     format!("const PRESET: {ty} = __p::Preset::__new(&__p::PresetInfo {{ {}, {DEFAULT} }}); PRESET", fields.join(", "))
 }
@@ -130,7 +131,7 @@ fn info(
         ("look_back", look_back(&preset.facts.look_back)),
         ("segments", Some(segments(&preset.segments))),
     ];
-    fields.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
+    fields.into_iter().filter_map(|(field, value)| Some((field, value?))).into_vec()
 }
 
 fn preset_type(preset: &Preset, querier: &str) -> String {
@@ -181,15 +182,15 @@ fn selectors(known: &[KnownSelector]) -> Option<String> {
     let one = |known: &KnownSelector| {
         let matcher =
             |(label, op, value): &(String, MatchOp, String)| format!("({label:?}, __p::MatchOp::{op:?}, {value:?})");
-        let matchers: Vec<String> = known.matchers.iter().map(matcher).collect();
+        let matchers: Vec<String> = known.matchers.iter().map(matcher).into_vec();
         format!("__p::SelectorInfo {{ metric: {:?}, matchers: &[{}] }}", known.metric, matchers.join(", "))
     };
-    (!known.is_empty()).then(|| format!("&[{}]", known.iter().map(one).collect::<Vec<_>>().join(", ")))
+    (!known.is_empty()).then(|| format!("&[{}]", known.iter().map(one).into_vec().join(", ")))
 }
 
 /// The steps of the calculation, if there are any.
 fn look_back(steps: &[LookBack]) -> Option<String> {
-    let steps: Vec<String> = steps.iter().map(|step| format!("__p::LookBack::{step:?}")).collect();
+    let steps: Vec<String> = steps.iter().map(|step| format!("__p::LookBack::{step:?}")).into_vec();
     (!steps.is_empty()).then(|| format!("&[{}]", steps.join(", ")))
 }
 
@@ -204,7 +205,7 @@ fn parameters(parameters: &[Parameter]) -> String {
              max: {max} }}"
         )
     };
-    format!("&[{}]", parameters.iter().map(one).collect::<Vec<_>>().join(", "))
+    format!("&[{}]", parameters.iter().map(one).into_vec().join(", "))
 }
 
 fn parameter_value(value: ParameterValue) -> String {

@@ -1,5 +1,6 @@
 //! The querier of a module, with its setters, and the enums of its labels.
 
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::LabelKind;
 
 use super::rustdoc::prose;
@@ -38,7 +39,7 @@ impl Out {
         }
         if querier.takes_group_by {
             let labels = querier.labels.iter().filter(|label| label.usage.is_group_by());
-            let variants: Vec<_> = labels.map(|label| (label.variant.clone(), label.name.clone())).collect();
+            let variants: Vec<_> = labels.map(|label| (label.variant.clone(), label.name.clone())).into_vec();
             self.line("");
             self.text_enum("A label to group by.", templates::LABEL_ENUM, "Label", &variants);
         }
@@ -72,7 +73,7 @@ impl Out {
     /// Writes the constructor, and returns whether it has parameters.
     fn constructor(&mut self, module: &Module, querier: &Querier) -> bool {
         let required: Vec<&Label> =
-            querier.labels.iter().filter(|label| label.required && querier.takes_labels).collect();
+            querier.labels.iter().filter(|label| label.required && querier.takes_labels).into_vec();
         // No setter ends in an underscore.
         let is_taken = required.iter().any(|label| label.setter == "metric_name");
         let name = querier.takes_name.then_some(if is_taken { "metric_name_" } else { "metric_name" });
@@ -82,8 +83,8 @@ impl Out {
             (None, None) => "\"\"".to_owned(),
         };
         let name = name.map(|name| format!("{name}: impl ::core::convert::Into<__p::Cow<'static, str>>"));
-        let mut parameters: Vec<String> = name.into_iter().collect();
-        parameters.extend(required.iter().map(|label| format!("{}: {}", label.setter, condition(label))));
+        let mut parameters: Vec<String> = name.into_iter().into_vec();
+        parameters.add_all(required.iter().map(|label| format!("{}: {}", label.setter, condition(label))));
         self.doc(match (querier.takes_name, required.is_empty()) {
             (true, true) => "A querier for the metric of this name.",
             (true, false) => "A querier for the metric of this name, with the labels that every query must filter on.",
@@ -91,7 +92,7 @@ impl Out {
             (false, false) => "A querier with the labels that every query must filter on.",
         });
         self.open(&format!("pub fn new({}) -> Self", parameters.join(", ")));
-        let conditions: Vec<String> = required.iter().map(|label| format!(".{}({0})", label.setter)).collect();
+        let conditions: Vec<String> = required.iter().map(|label| format!(".{}({0})", label.setter)).into_vec();
         self.line(&format!("Self(__p::Querier::new({metric})){}", conditions.concat()));
         self.close("}");
         !parameters.is_empty()
@@ -133,7 +134,7 @@ impl Out {
         self.line("");
         self.open(&format!("impl {name}"));
         self.doc("All variants, in the order of the preset file.");
-        let all: Vec<String> = variants.iter().map(|(variant, _)| format!("Self::{variant}")).collect();
+        let all: Vec<String> = variants.iter().map(|(variant, _)| format!("Self::{variant}")).into_vec();
         self.line(&format!("pub const ALL: &'static [Self] = &[{}];", all.join(", ")));
         self.line("");
         self.doc("The text in Prometheus.");
@@ -163,7 +164,7 @@ fn condition(label: &Label) -> String {
 }
 
 fn kind_info(kind: &LabelKind<ValueEnum>) -> String {
-    let texts = kind.as_ref().map(|values| values.variants.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>());
+    let texts = kind.as_ref().map(|values| values.variants.iter().map(|(_, text)| text.as_str()).into_vec());
     match texts {
         LabelKind::OneOf(texts) => format!("__p::LabelKind::OneOf(&{texts:?})"),
         // A variant without fields is its own constructor.

@@ -1,6 +1,7 @@
 //! Prose of preset files as the documentation of generated items.
 
 use super::Out;
+use crate::vec_ext::IntoVec;
 
 impl Out {
     pub(super) fn doc(&mut self, text: &str) {
@@ -61,7 +62,7 @@ pub(super) fn prose(text: &str) -> String {
 }
 
 fn single_spaced(line: &str) -> String {
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
+    line.split_whitespace().into_vec().join(" ")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod versions;
 
+use crate::vec_ext::IntoVec;
 use promql_presets_core::name;
 use promql_presets_core::regex::{self, RegexErrorKind};
 
@@ -228,7 +229,7 @@ impl Uses<'_, '_> {
         if series.is_some_and(|series| series.declared() == Role::NativeHistogram) {
             self.part(&versions::NATIVE_HISTOGRAM, selector.span, None);
         }
-        for matcher in selector.matchers().filter(|matcher| matcher.op.is_regex()) {
+        for matcher in selector.matchers().into_iter().filter(|matcher| matcher.op.is_regex()) {
             let error = regex::validate_wrapped(&matcher.value.value).err();
             if error.is_some_and(|error| error.kind == RegexErrorKind::UnclosedQuote) {
                 let written = self.query.slice(matcher.value.span);
@@ -253,7 +254,7 @@ impl Uses<'_, '_> {
     }
 
     fn grouping(&mut self, grouping: Option<&Grouping<'_>>) {
-        for label in Grouping::labels_of(grouping).filter(|label| label.quoted) {
+        for label in Grouping::labels_of(grouping).into_iter().filter(|label| label.quoted) {
             let fix = Some(label.name.to_string()).filter(|name| name::is_classic_label(name));
             self.part(&versions::QUOTED_GROUPING, label.span, fix);
         }
@@ -311,7 +312,7 @@ impl Uses<'_, '_> {
         if let Some(first) = lacking.next() {
             let finding = Diagnostic::new(Code::UnsupportedByTarget, span, format!("{first} does not have {what}"))
                 .label(availability(since, first));
-            let others: Vec<String> = lacking.map(ToString::to_string).collect();
+            let others: Vec<String> = lacking.map(ToString::to_string).into_vec();
             let finding = finding.note(match others.as_slice() {
                 [] => "targets are set in `promql.toml`".to_owned(),
                 [other] => format!("nor does {other}; targets are set in `promql.toml`"),

@@ -2,17 +2,18 @@
 
 pub(crate) mod literals;
 
+use crate::vec_ext::IntoVec;
 use promql_presets_core::sort;
 
 /// The candidate most similar to a name, ignoring case, if one is close: at most one edit away, two for names of six
 /// letters or more, three for twelve or more, and none for a single letter.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    nearest_of(name, &mut candidates.into_iter())
+    nearest_of(name, &candidates.into_iter().into_vec())
 }
 
-/// Compiled once for all types of candidates.
-fn nearest_of<'a>(name: &str, candidates: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
+/// Compiled once for all types of candidates, as is [`nearest_words_of`].
+fn nearest_of<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
     // Long names are metrics rather than misspelt words.
     if name.len() > 40 {
         return None;
@@ -25,6 +26,8 @@ fn nearest_of<'a>(name: &str, candidates: &mut dyn Iterator<Item = &'a str>) -> 
         _ => 3,
     };
     candidates
+        .iter()
+        .copied()
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed)
         .map(|candidate| (distance(name.as_bytes(), candidate.to_lowercase().as_bytes()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance * 2 <= candidate.len())
@@ -41,9 +44,13 @@ pub fn nearest_words<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Option<(&'a str, &'a str)> {
+    nearest_words_of(name, &candidates.into_iter().into_vec())
+}
+
+fn nearest_words_of<'a>(name: &str, candidates: &[(&'a str, &'a str)]) -> Option<(&'a str, &'a str)> {
     let words = words(name, "");
     let sorted = sorted(&words);
-    let ranked = candidates.into_iter().filter_map(|(base, suffix)| {
+    let ranked = candidates.iter().copied().filter_map(|(base, suffix)| {
         if let Some(edits) = edits(name, base, suffix) {
             return Some(((edits, 0), (base, suffix)));
         }
@@ -88,7 +95,7 @@ const SEPARATORS: [char; 3] = ['_', ':', '.'];
 const SAME: usize = 10;
 
 fn words<'a>(base: &'a str, suffix: &'a str) -> Vec<&'a str> {
-    base.split(SEPARATORS).chain(suffix.split(SEPARATORS).skip(1)).collect()
+    base.split(SEPARATORS).chain(suffix.split(SEPARATORS).skip(1)).into_vec()
 }
 
 /// The score of two equal or similar words.
@@ -127,7 +134,7 @@ pub(crate) fn is_one_edit(a: &str, b: &str) -> bool {
 /// Edits between two words: insertions, deletions, replacements, and swaps of neighbours.
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
+    let mut above: Vec<usize> = (0..=b.len()).into_vec();
     for (i, x) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, y) in b.iter().enumerate() {

@@ -6,6 +6,7 @@ use crate::file::Settings;
 use crate::file::allow::says_nothing;
 use crate::file::document::{Content, Key, Table, Value};
 use crate::file::reader::Reader;
+use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Severity, Span};
 
 /// `raw-counter = "error"`.
@@ -61,7 +62,7 @@ impl Reader<'_> {
             );
             return Vec::new();
         };
-        table.iter().filter_map(|(key, value)| self.check_setting(table, key, value)).collect()
+        table.iter().filter_map(|(key, value)| self.check_setting(table, key, value)).into_vec()
     }
 
     fn check_setting(&mut self, all: &Table<'_>, key: &Key<'_>, value: &Value<'_>) -> Option<CheckSetting> {

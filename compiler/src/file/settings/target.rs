@@ -1,5 +1,6 @@
 //! `[target]`: servers and their versions.
 
+use crate::vec_ext::VecExt;
 use std::fmt;
 
 use super::{Settings, TARGET_KEYS};
@@ -97,7 +98,7 @@ impl Reader<'_> {
                 "features" => settings.features = self.strings("features", value),
                 known => {
                     let version = Server::of_key(known).and_then(|server| self.version(known, server, value));
-                    settings.targets.extend(version);
+                    settings.targets.add_all(version);
                 }
             }
         }

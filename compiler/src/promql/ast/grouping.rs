@@ -4,6 +4,7 @@ use promql_presets_core::keyword;
 
 use super::Label;
 use crate::Span;
+use crate::vec_ext::IntoVec;
 
 /// A keyword and label names.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,14 @@ pub struct Grouping<'a> {
 
 impl<'a> Grouping<'a> {
     /// The literal labels, in the order of the text.
-    pub fn labels(&self) -> impl Iterator<Item = &Label<'a>> {
+    #[must_use]
+    pub fn labels(&self) -> Vec<&Label<'a>> {
         labels(&self.items)
+    }
+
+    /// Whether a label is among the literal ones.
+    pub(crate) fn lists(&self, label: &str) -> bool {
+        self.labels().iter().any(|it| it.name == label)
     }
 
     /// The items of a grouping that may be missing.
@@ -30,7 +37,7 @@ impl<'a> Grouping<'a> {
     }
 
     /// The literal labels of a grouping that may be missing.
-    pub(crate) fn labels_of<'g>(grouping: Option<&'g Self>) -> impl Iterator<Item = &'g Label<'a>> {
+    pub(crate) fn labels_of<'g>(grouping: Option<&'g Self>) -> Vec<&'g Label<'a>> {
         labels(Self::items_of(grouping))
     }
 
@@ -47,11 +54,12 @@ impl<'a> Grouping<'a> {
     }
 }
 
-fn labels<'g, 'a>(items: &'g [GroupingItem<'a>]) -> impl Iterator<Item = &'g Label<'a>> {
-    items.iter().filter_map(|item| match item {
+fn labels<'g, 'a>(items: &'g [GroupingItem<'a>]) -> Vec<&'g Label<'a>> {
+    let labels = items.iter().filter_map(|item| match item {
         GroupingItem::Label(label) => Some(label),
         GroupingItem::GroupBy(_) => None,
-    })
+    });
+    labels.into_vec()
 }
 
 /// The keyword of a grouping.

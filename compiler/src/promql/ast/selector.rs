@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Duration, MatchOp, StringLiteral};
 use crate::Span;
+use crate::vec_ext::IntoVec;
 
 /// A selector of series, instant or with a range.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,17 +29,31 @@ impl<'a> Selector<'a> {
     }
 
     /// The literal matchers in the braces, in the order of the text.
-    pub fn matchers(&self) -> impl Iterator<Item = &Matcher<'a>> {
-        self.items().iter().filter_map(|item| match item {
+    #[must_use]
+    pub fn matchers(&self) -> Vec<&Matcher<'a>> {
+        let matchers = self.items().iter().filter_map(|item| match item {
             MatcherItem::Matcher(matcher) => Some(matcher),
             MatcherItem::Name(_) | MatcherItem::Labels(_) => None,
+        });
+        matchers.into_vec()
+    }
+
+    /// The first matcher that fixes a label: `label="..."`.
+    pub(crate) fn fixing(&self, label: &str) -> Option<&Matcher<'a>> {
+        self.matchers().into_iter().find(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
+    }
+
+    /// `{labels}` among the matchers.
+    pub(crate) fn labels_hole(&self) -> Option<Span> {
+        self.items().iter().find_map(|item| match item {
+            MatcherItem::Labels(span) => Some(*span),
+            MatcherItem::Matcher(_) | MatcherItem::Name(_) => None,
         })
     }
 
     /// Whether `{labels}` is among the matchers.
-    #[must_use]
     pub(crate) fn has_labels_hole(&self) -> bool {
-        self.items().iter().any(|item| matches!(item, MatcherItem::Labels(_)))
+        self.labels_hole().is_some()
     }
 
     /// The metric name, if it does not depend on holes: `foo`, `{"foo"}`, `{__name__="foo"}`.

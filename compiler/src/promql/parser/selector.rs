@@ -1,5 +1,6 @@
 //! Parses selectors: a name, and matchers in braces.
 
+use crate::vec_ext::VecExt;
 use std::borrow::Cow;
 
 use promql_presets_core::regex::validate;
@@ -32,7 +33,7 @@ impl<'a> Parser<'a> {
         let mut holes = Vec::new();
         if token.kind == Kind::TemplateName {
             let placeholder = Hole::MetricName.placeholder();
-            holes.extend(text.match_indices(placeholder).map(|(at, _)| {
+            holes.add_all(text.match_indices(placeholder).map(|(at, _)| {
                 // A name is part of the text, whose length fits.
                 let start = token.span.start + u32::try_from(at).unwrap_or(0);
                 Span::new(start, start + u32::try_from(placeholder.len()).unwrap_or(0))
@@ -104,7 +105,7 @@ impl<'a> Parser<'a> {
             return;
         }
         let fault = report::regex_fault(self.lexer.text, self.lexer.template, pattern.span, validate(&pattern.value));
-        self.lexer.diagnostics.extend(fault);
+        self.lexer.diagnostics.add_all(fault);
     }
 }
 

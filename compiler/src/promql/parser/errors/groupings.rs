@@ -4,6 +4,7 @@ use crate::promql::ast::{Expr, ExprKind};
 use crate::promql::functions::Aggregator;
 use crate::promql::parser::Parser;
 use crate::promql::report;
+use crate::vec_ext::VecExt;
 use crate::{Diagnostic, Span};
 
 impl<'a> Parser<'a> {
@@ -93,7 +94,7 @@ impl<'a> Parser<'a> {
         let grouping = aggregate.and_then(|aggregate| aggregate.grouping.as_ref());
         let mut items: Vec<&str> = Vec::new();
         if let Some(grouping) = grouping.filter(|grouping| grouping.keyword.as_str() == word) {
-            items.extend(grouping.items.iter().map(|item| self.slice(item.span())));
+            items.add_all(grouping.items.iter().map(|item| self.slice(item.span())));
         } else if word == "by" && source.contains("_bucket") {
             items.push("le");
         }

@@ -12,6 +12,7 @@ use crate::promql::functions::{Aggregator, Function};
 use crate::promql::parser::{Parser, Result};
 use crate::promql::token::{Kind, Token, operator_words};
 use crate::promql::{literal, report};
+use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, Span};
 
 /// Words of other languages: a label, and a help.
@@ -462,7 +463,7 @@ impl<'a> Parser<'a> {
         let (hole, with) = (self.slice(span), self.slice(glued));
         let name = hole.trim_matches(['{', '}']);
         // An error of the lexer directly after it comes from the same mistake.
-        self.lexer.diagnostics.retain(|diagnostic| diagnostic.span.start < span.end);
+        self.lexer.diagnostics.keep(|diagnostic| diagnostic.span.start < span.end);
         self.token.kind = Kind::Eof;
         self.fail(
             Diagnostic::new(Code::MisplacedPlaceholder, span, format!("`{name}` as a part of {whole}"))
