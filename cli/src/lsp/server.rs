@@ -7,10 +7,10 @@ use gen_lsp_types::{
     Definition, DefinitionRequest, DefinitionResponse, DidChangeTextDocumentNotification,
     DidChangeWatchedFilesNotification, DidChangeWatchedFilesRegistrationOptions, DidCloseTextDocumentNotification,
     DidOpenTextDocumentNotification, DocumentFormattingRequest, DocumentSymbolRequest, FileSystemWatcher, GlobPattern,
-    HoverRequest, InitializeParams, InitializeResult, Notification, Position, PrepareRenameRequest,
-    PublishDiagnosticsNotification, ReferencesRequest, Registration, RegistrationParams, RegistrationRequest,
-    RenameOptions, RenameProvider, RenameRequest, Request, ServerCapabilities, ServerInfo, SignatureHelpOptions,
-    SignatureHelpRequest, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, TextEdit, Uri,
+    HoverRequest, InitializeResult, Notification, Position, PrepareRenameRequest, PublishDiagnosticsNotification,
+    ReferencesRequest, Registration, RegistrationParams, RegistrationRequest, RenameOptions, RenameProvider,
+    RenameRequest, Request, ServerCapabilities, ServerInfo, SignatureHelpOptions, SignatureHelpRequest,
+    TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, TextEdit, Uri,
 };
 use lsp_server::{Connection, ErrorCode, Message, ProtocolError, Response};
 use promql_presets_compiler::FileKind;
@@ -43,12 +43,13 @@ struct Server {
 impl Server {
     fn run(mut self) -> Result<(), ProtocolError> {
         let (id, params) = self.connection.initialize_start()?;
-        let watches = serde_json::from_value::<InitializeParams>(params).is_ok_and(|params| can_watch(&params));
+        // The one thing that the server reads: to read all of `InitializeParams` would take much more code.
+        let watches = &params["capabilities"]["workspace"]["didChangeWatchedFiles"]["dynamicRegistration"];
         let server_info =
             ServerInfo { name: "promql-presets".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) };
         let result = InitializeResult { capabilities: capabilities(), server_info: Some(server_info) };
         self.connection.initialize_finish(id, serde_json::to_value(result).unwrap_or_default())?;
-        if watches {
+        if watches == true {
             self.watch();
         }
         let mut most = AT_ONCE;
@@ -234,13 +235,6 @@ fn format(view: &View<'_>) -> Option<Vec<TextEdit>> {
 fn params_of<N: Notification>(notification: &lsp_server::Notification) -> Option<N::Params> {
     let is_kind = notification.method == N::METHOD.as_str();
     is_kind.then(|| serde_json::from_value(notification.params.clone()).ok()).flatten()
-}
-
-/// Whether the editor reports changes on the disk to servers that ask for it.
-fn can_watch(params: &InitializeParams) -> bool {
-    let workspace = params.capabilities.workspace.as_ref();
-    let files = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
-    files.is_some_and(|files| files.dynamic_registration == Some(true))
 }
 
 fn capabilities() -> ServerCapabilities {
