@@ -125,7 +125,7 @@ impl From<promql_presets::Error> for Failure {
     }
 }
 
-/// How to get a program with TLS, if a message says that this one has none.
+/// How to get a program with TLS, if a message reports that this one has none.
 fn tls_help(message: &str) -> Option<String> {
     let help = "install it with `cargo install promql-presets-cli --features rustls`";
     message.contains("needs the feature `rustls`").then(|| help.to_owned())

@@ -375,7 +375,7 @@ impl<'a> PresetMetadata<'a> {
     }
 }
 
-/// What a template says about the series of one of its selectors.
+/// What a template fixes about the series of one of its selectors.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct SelectorInfo<'a> {

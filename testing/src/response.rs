@@ -179,7 +179,7 @@ impl MockResponse {
         Self::new(Content::Raw(Vec::new())).fault(None, End::Stall)
     }
 
-    /// These bytes instead of an HTTP response. The connection stays open unless a method says otherwise.
+    /// These bytes instead of an HTTP response. The connection stays open unless a method closes it.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Content::Raw(bytes.into()))
     }

@@ -132,7 +132,7 @@ async fn parameters_of_the_base_url_remain_in_the_url() {
         assert_eq!(values, [&("x".to_owned(), "3".to_owned())]);
         client.label_values("job").await.unwrap_err();
         assert_eq!(server.requests().pop().unwrap().parameter("api_key"), Some("a&b"));
-        // What a call says by a setter of its own comes once.
+        // A parameter with a setter of its own is sent once.
         let client = PrometheusClient::builder(format!("{}/?limit=5", server.url)).method(method).build();
         client.unwrap().query(UP, &querier).limit(3).await.unwrap();
         let parameters = server.requests().pop().unwrap().parameters;

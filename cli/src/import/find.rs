@@ -74,7 +74,7 @@ impl<'d> Found<'d> {
     }
 }
 
-/// An invalid file in a config map, as a collection that says so.
+/// An invalid file in a config map, as a collection with the error.
 fn not_read(name: &str, error: NotRead) -> Vec<Collection> {
     let NotRead::Syntax(message) = error else { return Vec::new() };
     let query = Query { place: format!("file `{name}`"), refused: Some(message), ..Query::default() };

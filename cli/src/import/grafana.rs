@@ -24,7 +24,7 @@ struct Panel<'v> {
 /// A query of a panel or of an alert.
 pub(super) struct Target<'v> {
     pub(super) name: String,
-    /// The type of its data source, if the file says it.
+    /// The type of its data source, if the file has it.
     pub(super) source: Option<String>,
     pub(super) query: &'v Object,
 }

@@ -67,7 +67,7 @@ pub(crate) fn querier(file: &PresetFile, presets: &[Preset], diagnostics: &mut V
     })
 }
 
-/// Reports a label that no template lets callers use as its `use` says.
+/// Reports a label that no template lets callers use as its `use` allows.
 fn useless_label(label: &DeclaredLabel) -> Diagnostic {
     let name = &label.name.value;
     let (only, hole, other) =

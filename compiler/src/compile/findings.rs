@@ -88,7 +88,7 @@ pub(super) fn missing_keys(settings: &Settings, raw: &RawPreset) -> impl Iterato
     })
 }
 
-/// The finding about a `{window}` without a default. `place` says where the default belongs.
+/// The finding about a `{window}` without a default. `place` is where the default belongs.
 pub(crate) fn missing_window(text: &str, place: &str) -> Diagnostic {
     let at = text.find(WINDOW).unwrap_or_default();
     Diagnostic::new(Code::MissingWindow, Span::of(at..at + WINDOW.len()), "no default for `{window}`")

@@ -162,7 +162,7 @@ impl Reader<'_> {
             let title = format!("`similar` beside other keys of `{}`", metric.name.value);
             self.report(
                 Diagnostic::new(Code::InvalidValue, similar.span, title)
-                    .label("says that the metric does not exist")
+                    .label("only a metric that does not exist has it")
                     .help("remove it, or the other keys"),
             );
         }

@@ -41,7 +41,7 @@ fn messages(text: &str, syntax: Syntax) -> String {
 }
 
 #[track_caller]
-fn says(text: &str, expected: &str) {
+fn reports(text: &str, expected: &str) {
     assert_eq!(messages(text, Syntax::PROMQL).trim_end(), expected, "{text}");
 }
 
@@ -167,51 +167,51 @@ fn one_finding_for_a_hole_anywhere() {
 
 #[test]
 fn types() {
-    says(
+    reports(
         "rate(foo{a=\"b\"} offset 1m)",
         "type-mismatch: `rate` takes a range vector | [foo{a=\"b\"} offset 1m] this is an instant vector | [rate] \
          required by this call | help: select a range: `foo{a=\"b\"}[5m] offset 1m`",
     );
-    says(
+    reports(
         "rate(a + b)",
         "type-mismatch: `rate` takes a range vector | [a + b] this is an instant vector | [rate] required by this \
          call | help: write `rate(a[5m]) + rate(b[5m])`",
     );
-    says(
+    reports(
         "deriv(a + b)",
         "type-mismatch: `deriv` takes a range vector | [a + b] this is an instant vector | [deriv] required by this \
          call | help: write a subquery: `(a + b)[5m:]`",
     );
-    says(
+    reports(
         "label_replace(\"a\", b, \"\", \"\", \"\")",
         "type-mismatch: arguments of `label_replace` in the wrong order | [\"a\", b] these fit the other way round | \
          [label_replace] required by this call | help: write `label_replace(b, \"a\", \"\", \"\", \"\")`",
     );
-    says(
+    reports(
         "topk(foo, 5)",
         "type-mismatch: arguments of `topk` in the wrong order | [foo, 5] these fit the other way round | [topk] \
          required by this aggregation | help: write `topk(5, foo)`",
     );
-    says(
+    reports(
         "1 > 2",
         "type-mismatch: comparison of scalars without `bool` | [>] scalars cannot be filtered | help: write `> bool`",
     );
-    says(
+    reports(
         "a and 1",
         "type-mismatch: `and` takes instant vectors | [1] this is a scalar | [and] required by this operator | help: \
          write `vector(1)`",
     );
-    says(
+    reports(
         "label_replace(a, b, \"\", \"\", \"\")",
         "type-mismatch: `label_replace` takes a string | [b] this is an instant vector | [label_replace] required by \
          this call | help: write `\"b\"`",
     );
-    says(
+    reports(
         "histogram_quantile(0.9)",
         "argument-count: `histogram_quantile` takes 2 arguments, not 1 | [(0.9)] 1 argument | [histogram_quantile] \
          required by this call | note: `histogram_quantile(scalar, instant vector)`",
     );
-    says(
+    reports(
         "rate(vector(a[5m]))",
         "type-mismatch: `vector` takes a scalar | [a[5m]] this is a range vector | [vector] required by this call",
     );
@@ -220,33 +220,33 @@ fn types() {
 
 #[test]
 fn a_comment_at_the_end_is_not_the_place_of_a_fault() {
-    says("sum(# é", "syntax: unclosed `(` | [(] opened here, never closed");
-    says("a + # é", "syntax: missing operand after `+` | [+] the query ends after it");
+    reports("sum(# é", "syntax: unclosed `(` | [(] opened here, never closed");
+    reports("a + # é", "syntax: missing operand after `+` | [+] the query ends after it");
 }
 
 #[test]
 fn names() {
-    says(
+    reports(
         "holt_winters(a[5m], 0.5, 0.5)",
         "unknown-function: unknown function `holt_winters` | [holt_winters] removed | help: write \
          `double_exponential_smoothing` | note: `holt_winters` was renamed in Prometheus 3.0",
     );
-    says(
+    reports(
         "incraese(a[5m])",
         "unknown-function: unknown function `incraese` | [incraese] not a function | help: a function with a similar \
          name exists: `increase`",
     );
-    says(
+    reports(
         "usm(a) by (b)",
         "unknown-function: unknown function `usm` | [usm] not a function | help: an aggregation with a similar name \
          exists: `sum`",
     );
-    says(
+    reports(
         "a offest 5m",
         "syntax: unexpected `offest` | [offest] expected an operator | help: a keyword with a similar name exists: \
          `offset`",
     );
-    says(
+    reports(
         "http.requests",
         "syntax: unexpected `.` | [.] a name with dots must be quoted | help: write `{\"http.requests\"}`",
     );
@@ -259,15 +259,15 @@ fn names() {
 
 #[test]
 fn brackets() {
-    says("sum(rate(a[5m])", "syntax: unclosed `(` | [(] opened here, never closed");
-    says(
+    reports("sum(rate(a[5m])", "syntax: unclosed `(` | [(] opened here, never closed");
+    reports(
         "sum(a{b=\"c\")",
         "syntax: unclosed `{` | [)] expected `}` before this | [{] opened here | help: write `{b=\"c\"}`",
     );
-    says("rate(a[5m)", "syntax: unclosed `[` | [)] expected `]` before this | [[] opened here");
-    says("(a]", "syntax: unclosed `(` | []] expected `)` before this | [(] opened here");
-    says("a)", "syntax: unmatched `)` | [)] no `(` is open here");
-    says(
+    reports("rate(a[5m)", "syntax: unclosed `[` | [)] expected `]` before this | [[] opened here");
+    reports("(a]", "syntax: unclosed `(` | []] expected `)` before this | [(] opened here");
+    reports("a)", "syntax: unmatched `)` | [)] no `(` is open here");
+    reports(
         "rate(a)[5m]",
         "syntax: range of an expression | [[5m]] only a selector can have a range | [rate(a)] not a selector | help: write `rate(a[5m])`",
     );
@@ -275,25 +275,25 @@ fn brackets() {
 
 #[test]
 fn matchers() {
-    says("a{b=c}", "syntax: value without quotes | [c] the value of a matcher is a string | help: write `b=\"c\"`");
-    says("a{b==\"c\"}", "syntax: `==` in a matcher | [=] one `=` too many | help: write `b=\"c\"`");
-    says(
+    reports("a{b=c}", "syntax: value without quotes | [c] the value of a matcher is a string | help: write `b=\"c\"`");
+    reports("a{b==\"c\"}", "syntax: `==` in a matcher | [=] one `=` too many | help: write `b=\"c\"`");
+    reports(
         "a{b=\"c\" d=\"e\"}",
         "syntax: missing `,` before `d` | [d] expected `,` or `}` | [b=\"c\"] after this matcher",
     );
-    says("a{,}", "syntax: missing matcher | [,] no matcher before this `,`");
-    says("a{__name__=\"b\"}", "syntax: metric name set twice | [__name__=\"b\"] a second name | [a] named here");
-    says(
+    reports("a{,}", "syntax: missing matcher | [,] no matcher before this `,`");
+    reports("a{__name__=\"b\"}", "syntax: metric name set twice | [__name__=\"b\"] a second name | [a] named here");
+    reports(
         r#"a{b=~"x\\d(y"}"#,
         "invalid-regex: invalid regular expression | [(] missing closing `)` | note: Prometheus has the syntax of \
          RE2: https://github.com/google/re2/wiki/Syntax",
     );
-    says(
+    reports(
         r#"a{b="\d"}"#,
         r"syntax: invalid escape `\d` | [\d] strings have no such escape | help: write `\\d` for a backslash",
     );
     let empty = "note: a selector needs a metric name or a matcher that does not match the empty string";
-    says(
+    reports(
         "{a=~\".*\"}",
         &format!(
             "empty-selector: selector that selects every series | [{{a=~\".*\"}}] every matcher also matches series \
@@ -304,26 +304,26 @@ fn matchers() {
 
 #[test]
 fn slips() {
-    says(
+    reports(
         "a[1M]",
         "syntax: invalid number `1M` | [1M] neither a number nor a duration | help: write `1m` for minutes, `30d` for months",
     );
-    says(
+    reports(
         "a[1.5h]",
         "syntax: invalid duration `1.5h` | [1.5h] each number is whole and has a unit, as in `1h30m` | help: write `1h30m`",
     );
-    says("a[1h 30 m]", "syntax: unexpected `30` | [30] expected `]` or `:` | [[] opened here | help: write `1h30m`");
-    says("a(5m)", "unknown-function: unknown function `a` | [a] not a function | help: write `a[5m]` for a range");
-    says("a{}(5m)", "syntax: range in parentheses | [(] a range stands in brackets | help: write `a{}[5m]`");
-    says(
+    reports("a[1h 30 m]", "syntax: unexpected `30` | [30] expected `]` or `:` | [[] opened here | help: write `1h30m`");
+    reports("a(5m)", "unknown-function: unknown function `a` | [a] not a function | help: write `a[5m]` for a range");
+    reports("a{}(5m)", "syntax: range in parentheses | [(] a range stands in brackets | help: write `a{}[5m]`");
+    reports(
         "sum(a # b)",
         "syntax: unclosed `(` | [(] opened here, never closed | [# b)] a comment, up to the end of the line",
     );
-    says(
+    reports(
         "!a",
         "syntax: unexpected `!` | [!] PromQL has no negation | help: write `x == 0` where the value of `x` is 0, `absent(x)` where there is no `x`",
     );
-    says("a ! b", "syntax: unexpected `!` | [!] not an operator of PromQL | help: write `!=` or `unless`");
+    reports("a ! b", "syntax: unexpected `!` | [!] not an operator of PromQL | help: write `!=` or `unless`");
     for (text, title, help) in [
         ("a and not b", "unexpected `and not`", "write `unless`"),
         ("rate(a, 5m)", "`rate` takes 1 argument, not 2", "write `rate(a[5m])`"),
@@ -347,16 +347,19 @@ fn slips() {
         assert_eq!((found[0].title.as_str(), found[0].help.as_deref()), (title, Some(help)), "{text}");
         assert_eq!(found.len(), 1, "{text}");
     }
-    says("a > 1 for 5m", "syntax: unexpected `for` | [for] alerting rules have it, beside the query | help: remove it");
-    says(
+    reports(
+        "a > 1 for 5m",
+        "syntax: unexpected `for` | [for] alerting rules have it, beside the query | help: remove it",
+    );
+    reports(
         "a{b=\"\\/c\"}",
         "syntax: invalid escape `\\/` | [\\/] strings have no such escape | help: write `/`, which needs no backslash",
     );
-    says(
+    reports(
         "a{b=~\"\\.c\"}",
         "syntax: invalid escape `\\.` | [\\.] strings have no such escape | help: write `\\\\.` for a backslash",
     );
-    says(
+    reports(
         "a{b=\"\\.c\"}",
         "syntax: invalid escape `\\.` | [\\.] strings have no such escape | help: write `.`, which needs no backslash",
     );
@@ -364,34 +367,34 @@ fn slips() {
 
 #[test]
 fn operators() {
-    says("a = 1", "syntax: `=` is not an operator | [=] only matchers in braces use `=` | help: write `==`");
-    says("a +", "syntax: missing operand after `+` | [+] the query ends after it");
-    says(
+    reports("a = 1", "syntax: `=` is not an operator | [=] only matchers in braces use `=` | help: write `==`");
+    reports("a +", "syntax: missing operand after `+` | [+] the query ends after it");
+    reports(
         "sum (b, c) (a)",
         "syntax: second arguments of `sum` | [(b, c)] if these are labels to group by, a keyword is missing | [(] the \
          arguments start here | help: write `sum by (b, c)`",
     );
-    says("a && b", "syntax: unexpected `&&` | [&&] not an operator of PromQL | help: write `and`");
-    says(
+    reports("a && b", "syntax: unexpected `&&` | [&&] not an operator of PromQL | help: write `and`");
+    reports(
         "a default 0",
         "syntax: `default` is not part of PromQL | [default] only VictoriaMetrics' MetricsQL has it | note: Prometheus writes `a or b` for a default, whose labels must match",
     );
-    says(
+    reports(
         "rate(a[5m]) by (b)",
         "syntax: `by` without an aggregation | [by] only aggregations group | [rate] `rate` is a function | help: \
          write `sum by (b) (rate(a[5m]))`",
     );
-    says(
+    reports(
         "a + bool b",
         "syntax: `bool` after `+` | [bool] only comparisons such as `>` can return 0 or 1 | [+] no comparison",
     );
-    says(
+    reports(
         "a * on (b) group_left (b) c",
         "syntax: label `b` both in `on` and in `group_left` | [b] equal on both sides, so there is nothing to copy | \
          [b] matched on here",
     );
-    says("a offset 5m offset 1m", "syntax: second `offset` | [offset 1m] can be set once | [offset 5m] set here");
-    says(
+    reports("a offset 5m offset 1m", "syntax: second `offset` | [offset 1m] can be set once | [offset 5m] set here");
+    reports(
         "a offset 5m [1m]",
         "syntax: `offset` before the range | [[1m]] the range must follow the selector itself | [offset 5m] this comes after it | help: write `a[1m] offset 5m`",
     );

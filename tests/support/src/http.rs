@@ -66,7 +66,7 @@ fn request(server: &str, line: &str, headers: &str, body: &[u8]) -> Result<Respo
     parse(&String::from_utf8(response)?)
 }
 
-/// Whether a response has as much as it says.
+/// Whether a response is as long as its headers declare.
 fn is_complete(response: &[u8]) -> bool {
     let Some(end) = response.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
     let head = String::from_utf8_lossy(&response[..end]).to_ascii_lowercase();

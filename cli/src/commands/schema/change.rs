@@ -202,7 +202,7 @@ pub(super) fn merge(snapshot: &Snapshot, found: &Found, prune: bool) -> Snapshot
             (Some(labels), true) => (Some(labels), new.values),
             (Some(labels), false) => {
                 let mut values = old.values;
-                // Its value says that there are no buckets, or no quantiles.
+                // Its value means that there are no buckets, or no quantiles.
                 values.retain(|label, old| new.values.contains_key(label) || !says_nothing(label, old));
                 for (label, new) in new.values {
                     values.entry(label).or_default().extend(new);

@@ -129,7 +129,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// The presets and what `metrics.toml` says.
+/// The presets and the contents of `metrics.toml`.
 struct Registry {
     output: Output,
     path: PathBuf,
@@ -390,7 +390,7 @@ fn pull(registry: &Registry, found: &Found, prune: bool, format: Format) -> Resu
     print(&change::text(&changes, format))?;
     let kept = changes.iter().any(|change| change.is_gone() && registry.snapshot.metrics.contains_key(change.metric()));
     let text = merged.to_string();
-    // An empty file says that what presets read does not exist.
+    // An empty file means that what presets read does not exist.
     let says_nothing = registry.text.is_none() && merged.metrics.is_empty() && found.missing.is_empty();
     let is_written = registry.text.as_deref() != Some(&text) && !says_nothing;
     if is_written {
