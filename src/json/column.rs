@@ -6,9 +6,13 @@
 use std::any::type_name;
 use std::fmt::Display;
 use std::io::{Cursor, Write};
-use std::sync::LazyLock;
+use std::iter::once;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::de::value::{Error, MapDeserializer};
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
+use serde::ser::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::Float;
 use super::digits::{Place, write_float, write_integer};
@@ -30,32 +34,33 @@ const FEWEST: usize = 16;
 
 impl Serialize for Floats<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.len() < FEWEST || !copies::<S>() {
-            return Column(|| self.0.iter().map(|value| Float(*value))).serialize(serializer);
-        }
-        let write = |place: &mut Room, value: &f64| {
+        let json = array::<S, _>(self.0.iter(), |place, value| {
             write_float(place.first_chunk_mut()?, *value).or_else(|| match *value {
                 value if value.is_finite() => display(place, zmij::Buffer::new().format_finite(value)),
                 value if value.is_nan() => display(place, r#""NaN""#),
                 value => display(place, if value > 0.0 { r#""Infinity""# } else { r#""-Infinity""# }),
             })
-        };
-        Json(&array(self.0.iter(), write)).serialize(serializer)
+        });
+        match json {
+            Some(json) => json.serialize(serializer),
+            None => Column(|| self.0.iter().map(|value| Float(*value))).serialize(serializer),
+        }
     }
 }
 
 impl Serialize for Times<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.len() < FEWEST || !copies::<S>() {
-            return self.0.serialize(serializer);
+        match self.to_json::<S>() {
+            Some(json) => json.serialize(serializer),
+            None => self.0.serialize(serializer),
         }
-        Json(&self.to_json()).serialize(serializer)
     }
 }
 
 impl Times<'_> {
-    pub(super) fn to_json(&self) -> String {
-        array(self.0.iter(), |place, time| match time.as_millis() {
+    /// As text, if it is long, and if the serializer copies it.
+    pub(super) fn to_json<S>(&self) -> Option<Box<RawValue>> {
+        array::<S, _>(self.0.iter(), |place, time| match time.as_millis() {
             millis if millis.unsigned_abs() < 10_u64.pow(16) => Some(write_integer(place.first_chunk_mut()?, millis)),
             millis => display(place, millis),
         })
@@ -65,18 +70,18 @@ impl Times<'_> {
 impl Serialize for Samples<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let samples = self.0.iter().zip(self.1);
-        if samples.len() < FEWEST || !copies::<S>() {
-            return Column(|| samples.clone().map(|(time, value)| (As(*time), As(*value)))).serialize(serializer);
-        }
-        let write = |place: &mut Room, (time, value): (&Timestamp, &f64)| {
+        let json = array::<S, _>(samples.clone(), |place, (time, value)| {
             place[0] = b'[';
             let mut end = 1 + number(&mut place[1..], time.as_secs_f64())?;
             place[end..][..2].copy_from_slice(b",\"");
             end += 2 + number(&mut place[end + 2..], *value)?;
             place[end..][..2].copy_from_slice(b"\"]");
             Some(end + 2)
-        };
-        Json(&array(samples, write)).serialize(serializer)
+        });
+        match json {
+            Some(json) => json.serialize(serializer),
+            None => Column(|| samples.clone().map(|(time, value)| (As(*time), As(*value)))).serialize(serializer),
+        }
     }
 }
 
@@ -93,50 +98,51 @@ fn display(place: &mut [u8], text: impl Display) -> Option<usize> {
     place.position().try_into().ok()
 }
 
-/// Whether a serializer is that of `serde_json`, which copies [`Json`].
-pub(super) fn copies<S>() -> bool {
-    static COPIES: LazyLock<bool> =
-        LazyLock::new(|| serde_json::to_string(&Json("[1]")).is_ok_and(|json| json == "[1]"));
-    type_name::<S>().starts_with("&mut serde_json::ser::Serializer<") && *COPIES
-}
-
-/// JSON, to be copied: what [`RawValue`](serde_json::value::RawValue) is to `serde_json`, but made without parsing it.
-pub(super) struct Json<'a>(pub(super) &'a str);
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const NAME: &str = "$serde_json::private::RawValue";
-        let mut json = serializer.serialize_struct(NAME, 1)?;
-        json.serialize_field(NAME, self.0)?;
-        json.end()
-    }
-}
-
-/// The items that are written in one go.
-const BATCH: usize = 32;
-
-/// The room for one: a time, a number, and what is around them.
+/// The room for an item: a time, a number, and what is around them.
 type Room = [u8; 2 * size_of::<Place>() + 16];
-const ROOM: usize = size_of::<Room>();
 
-/// Items as a JSON array. `write` returns the length of one.
-fn array<T>(items: impl ExactSizeIterator<Item = T>, write: impl Fn(&mut Room, T) -> Option<usize>) -> String {
-    let mut json = Vec::with_capacity(items.len() * 20 + 2);
-    let (mut batch, mut end) = ([0; ROOM * BATCH], 0);
-    json.push(b'[');
-    for item in items {
-        if end > ROOM * (BATCH - 1) {
-            json.extend_from_slice(&batch[..end]);
-            end = 0;
-        }
-        let length = batch[end..].first_chunk_mut().and_then(|place| write(place, item)).unwrap_or_default();
-        batch[end + length] = b',';
-        end += length + 1;
+/// Many items as a JSON array, if the serializer is that of `serde_json`, which copies it. `write` returns the length of
+/// an item.
+fn array<S, T>(
+    items: impl ExactSizeIterator<Item = T>,
+    write: impl Fn(&mut Room, T) -> Option<usize>,
+) -> Option<Box<RawValue>> {
+    if items.len() < FEWEST || !type_name::<S>().starts_with("&mut serde_json::ser::Serializer<") {
+        return None;
     }
-    json.extend_from_slice(&batch[..end.saturating_sub(1)]);
-    json.push(b']');
-    // Digits are UTF-8.
-    String::from_utf8(json).unwrap_or_default()
+    let (mut json, mut end) = (vec![0; items.len() * 20], 0);
+    for item in items {
+        json[end] = b',';
+        end += 1;
+        if json.len() <= end + size_of::<Room>() {
+            json.resize(2 * json.len(), 0);
+        }
+        end += write(json[end..].first_chunk_mut()?, item)?;
+    }
+    json[0] = b'[';
+    json[end] = b']';
+    json.truncate(end + 1);
+    Box::deserialize(Unparsed(String::from_utf8(json).ok()?)).ok()
+}
+
+/// JSON that becomes a [`RawValue`] as from the deserializer of `serde_json`, but without being parsed.
+struct Unparsed(String);
+
+impl<'de> Deserializer<'de> for Unparsed {
+    type Error = Error;
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_map(MapDeserializer::new(once((name, self.0))))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_string(self.0)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq
+        tuple tuple_struct map struct enum identifier ignored_any
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +189,8 @@ mod tests {
                 f64::from_bits((1011 + state % 66) << 52 | state >> 12),
                 (state >> 40) as f64 / 1000.0,
                 (state >> (state % 64)) as f64,
+                (state >> (state % 61)) as f64 / 10_f64.powi((state >> 32) as i32 & 15),
+                f64::from_bits((1011 + state % 66) << 52 | (state >> 12 >> (state % 52)) << (state % 52)),
                 -((state >> (11 + state % 53)) as f64),
             ]);
         }
@@ -208,8 +216,9 @@ mod tests {
 
     #[test]
     fn only_serde_json_gets_text() {
-        assert!(copies::<&mut serde_json::Serializer<Vec<u8>>>());
-        assert!(!copies::<serde_json::value::Serializer>());
+        let times: Vec<Timestamp> = (0..100).map(Timestamp::from_secs).collect();
+        assert!(Times(&times).to_json::<&mut serde_json::Serializer<Vec<u8>>>().is_some());
+        assert!(Times(&times).to_json::<serde_json::value::Serializer>().is_none());
         let values: Vec<f64> = (0..100).map(f64::from).collect();
         assert_eq!(serde_json::to_value(Floats(&values)).unwrap().as_array().unwrap().len(), 100);
         let pretty = serde_json::to_string_pretty(&[Floats(&values)]).unwrap();

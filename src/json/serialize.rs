@@ -1,9 +1,10 @@
 //! Writes results.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::value::RawValue;
 
 use super::Float;
-use super::column::{Floats, Json, Times, copies};
+use super::column::{Floats, Times};
 use crate::value::{
     Bounds, Bucket, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Sample, Scalar, Series, Stat, Stats, Text,
     Timestamp, Value, Vector,
@@ -142,18 +143,16 @@ struct SeriesList<'a>(&'a [Series]);
 impl Serialize for SeriesList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // `serde_json` can copy the text of timestamps that consecutive series share, which takes half of the time.
-        let copies = copies::<S>();
-        let mut text: Option<(&[Timestamp], String)> = None;
+        let mut text: Option<(&[Timestamp], Box<RawValue>)> = None;
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
         for (at, series) in self.0.iter().enumerate() {
             let times = series.timestamps();
             text = text.filter(|(shared, _)| std::ptr::eq(*shared, times));
-            if copies && text.is_none() && self.0.get(at + 1).is_some_and(|next| std::ptr::eq(next.timestamps(), times))
-            {
-                text = Some((times, Times(times).to_json()));
+            if text.is_none() && self.0.get(at + 1).is_some_and(|next| std::ptr::eq(next.timestamps(), times)) {
+                text = Times(times).to_json::<S>().map(|text| (times, text));
             }
             match &text {
-                Some((_, text)) => list.serialize_element(&SharedTimes(series, Json(text)))?,
+                Some((_, text)) => list.serialize_element(&SharedTimes(series, text))?,
                 None => list.serialize_element(series)?,
             }
         }
@@ -162,7 +161,7 @@ impl Serialize for SeriesList<'_> {
 }
 
 /// A series, and its timestamps in JSON.
-struct SharedTimes<'a>(&'a Series, Json<'a>);
+struct SharedTimes<'a>(&'a Series, &'a RawValue);
 
 impl Serialize for SharedTimes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
