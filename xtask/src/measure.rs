@@ -47,27 +47,25 @@ pub(crate) fn run() -> Result<(), Error> {
         }
         Ok(processor_time()?.saturating_sub(start))
     };
-    let cargo = |arguments: &[&str], folder: &Path| cargo_into("target", arguments, folder);
-
     println!("processor time:");
     write_service(&service, DEPENDENCIES, false, 1)?;
     let without = cargo_into("target-0", &["build"], &service)?;
     say("cold build of a service on axum and reqwest, without presets", without);
     // Onto a copy of that build: two whole builds vary by more than what presets add.
-    let best_onto = |base: &str, arguments: &[&str]| -> Result<Duration, Error> {
+    let best_onto = |base: &str, arguments: &[&str], folder: &Path| -> Result<Duration, Error> {
         let mut best = Duration::MAX;
         for run in 1..=RUNS {
             let target = format!("target-{run}");
             if !Command::new("cp").args(["-a", base, &target]).current_dir(&scratch.0).status()?.success() {
                 return Err("the build cannot be copied".into());
             }
-            best = best.min(cargo_into(&target, arguments, &service)?);
+            best = best.min(cargo_into(&target, arguments, folder)?);
             fs::remove_dir_all(scratch.0.join(target))?;
         }
         Ok(best)
     };
     write_service(&service, DEPENDENCIES, true, 1)?;
-    let more = best_onto("target-0", &["build"])?;
+    let more = best_onto("target-0", &["build"], &service)?;
     say(&format!("more for having presets, best of {RUNS}"), more);
     fs::remove_dir_all(scratch.0.join("target-0"))?;
 
@@ -75,43 +73,49 @@ pub(crate) fn run() -> Result<(), Error> {
     cargo_into("target-0", &["test", "--no-run"], &service)?;
     // Both with a test to link.
     fs::write(service.join("src/lib.rs"), test_with("promql_presets::PrometheusClient::new(\"http://a\").unwrap()"))?;
-    let without = best_onto("target-0", &["test", "--no-run"])?;
+    let without = best_onto("target-0", &["test", "--no-run"], &service)?;
     let (manifest, kit) = (service.join("Cargo.toml"), root().join("testing"));
     let kit = format!("\n[dev-dependencies]\npromql-presets-testing = {{ path = '{}' }}\n", kit.display());
     fs::write(&manifest, fs::read_to_string(&manifest)? + &kit)?;
     fs::write(service.join("src/lib.rs"), test_with("promql_presets_testing::MockPrometheus::start().client()"))?;
-    let with = best_onto("target-0", &["test", "--no-run"])?;
+    let with = best_onto("target-0", &["test", "--no-run"], &service)?;
     say(&format!("more for the test kit, best of {RUNS}"), with.saturating_sub(without));
 
     // Cargo builds the dependencies of build scripts without debug information.
-    let cold = |package| cargo(&["build", "--config", "profile.dev.debug=0", "--package", package], &root());
-    say("cold build of the core, which the runtime needs as well", cold("promql-presets-core")?);
-    say("cold build of the compiler and of what only it brings in", cold("promql-presets-compiler")?);
+    let build = |package| ["build", "--config", "profile.dev.debug=0", "--package", package];
+    fs::remove_dir_all(scratch.0.join("target-0"))?;
+    fs::create_dir(scratch.0.join("target-0"))?;
+    let core = best_onto("target-0", &build("promql-presets-core"), &root())?;
+    say(&format!("cold build of the core, which the runtime needs as well, best of {RUNS}"), core);
+    cargo_into("target-0", &build("promql-presets-core"), &root())?;
+    let compiler = best_onto("target-0", &build("promql-presets-compiler"), &root())?;
+    say(&format!("cold build of the compiler and of what only it brings in, best of {RUNS}"), compiler);
 
     write_service(&service, "", true, FILES)?;
     fs::write(service.join("src/lib.rs"), "")?;
     let source = service.join("src/lib.rs");
     let with_presets = "mod presets { promql_presets::include_presets!(); }\n";
-    cargo(&["check"], &service)?;
+    let check = || cargo_into("target", &["check"], &service);
+    check()?;
     let check_edited = |text: &str| -> Result<Duration, Error> {
         let mut best = Duration::MAX;
         for run in 0..RUNS {
             fs::write(&source, format!("{text}// {run}\n"))?;
-            best = best.min(cargo(&["check"], &service)?);
+            best = best.min(check()?);
         }
         Ok(best)
     };
     let without = check_edited("")?;
     say("check after an edit of Rust, without presets", without);
     fs::write(&source, with_presets)?;
-    let first = cargo(&["check"], &service)?;
+    let first = check()?;
     say(&format!("check that first includes {} presets", FILES * 4), first);
     let with = check_edited(with_presets)?;
     say("check after an edit of Rust, with presets", with);
     let mut best = Duration::MAX;
     for run in 0..RUNS {
         fs::write(service.join("presets/service_0.toml"), format!("{}# {run}\n", preset_file(0)))?;
-        best = best.min(cargo(&["check"], &service)?);
+        best = best.min(check()?);
     }
     say("check after an edit of a preset file", best);
     say("more after any edit, for having presets", with.max(best).saturating_sub(without));
