@@ -189,7 +189,7 @@ fn template(view: &View<'_>, literal: &Literal, offset: u32) -> Option<(String, 
 fn of_expression(view: &View<'_>, text: &str, expr: &Expr<'_>) -> String {
     let mut out = format!("Type: {}", type_name(expr.ty()));
     if matches!(expr.ty(), ResultType::InstantVector | ResultType::RangeVector) {
-        _ = write!(out, "  \nLabels: {}", view.output_labels(text, expr));
+        _ = write!(out, "  \nLabels: `{}`", view.output_labels(text, expr));
     }
     out
 }

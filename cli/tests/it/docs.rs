@@ -24,8 +24,8 @@ use crate::page::Page as MetricsPage;
 use crate::picture;
 use crate::{Folder, lines, run_in};
 
-/// The beginnings of commands that are not run: they need a registry of crates, or run these tests.
-const NOT_RUN: [&str; 2] = ["cargo install ", "cargo xtask "];
+/// The beginnings of commands that are not run: they need a registry or an editor, or run these tests.
+const NOT_RUN: [&str; 5] = ["cargo install ", "cargo xtask ", "npm ", "npx ", "code "];
 
 /// The time at the end of the data.
 const NOW: &str = "2026-01-31T12:00:00Z";

@@ -89,6 +89,9 @@ fn editors_start_the_server() {
     let script = &blocks("js")[0].1;
     assert_eq!(package["main"], "./extension.js");
     assert!(package["dependencies"]["vscode-languageclient"].is_string());
+    assert_eq!(package["activationEvents"], serde_json::json!(["onLanguage:toml"]));
+    // Without another extension for TOML, the editor opens the files as plain text.
+    assert_eq!(package["contributes"]["languages"][0]["id"], "toml");
     assert!(script.contains("require(\"vscode-languageclient/node\")"));
     assert!(script.contains("{ command: \"promql-presets\", args: [\"lsp\"] }"));
 

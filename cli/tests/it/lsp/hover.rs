@@ -26,10 +26,10 @@ fn what_hovering_shows() {
                 "histogram_quantile(scalar, vector) : vector",
                 "The quantile",
                 "Type: instant vector",
-                "Labels: {group_by}, method?",
+                "Labels: `{group_by}, method?`",
             ],
         ),
-        ("su|m by (le", &["sum by (labels) (vector) : vector", "Labels: {group_by}, le"]),
+        ("su|m by (le", &["sum by (labels) (vector) : vector", "Labels: `{group_by}, le"]),
         ("ra|te({metric_name}", &["rate(matrix) : vector", "The growth per second"]),
         ("{me|tric_name}_bucket", &["`{metric_name}`", "Type: range vector"]),
         ("{qua|ntile}", &["`{quantile}`: number from 0 to 1, by default 0.9"]),
@@ -60,7 +60,7 @@ fn what_hovering_shows() {
         template = 'sum by ({group_by})({metric_name}{{a=\"1\",{labels}}}) or count by ({group_by})({metric_name}{{{labels}}})'\n";
     for (place, expected) in [
         ("[presets.|y]", "sum by (b)(x{a=\"1\",b=\"a\"}) or count by (b)(x{b=\"a\"})"),
-        (") o|r count", "Labels: {group_by}"),
+        (") o|r count", "Labels: `{group_by}`"),
     ] {
         let text = file.replacen(&place.replacen('|', "", 1), place, 1);
         let hover = client.at("textDocument/hover", "presets/y.toml", &text);
