@@ -108,7 +108,11 @@ impl Display for Snapshot {
         for (name, metric) in tables {
             write!(f, "\n[{}]\n", toml_key(name))?;
             let Some(metric) = metric else {
-                writeln!(f, "similar = {}", toml_string(&self.similar[name]))?;
+                writeln!(
+                    f,
+                    "# does not exist, although presets read it\nsimilar = {}",
+                    toml_string(&self.similar[name])
+                )?;
                 continue;
             };
             writeln!(f, "type   = {}", toml_string(metric.kind.as_str()))?;
@@ -190,6 +194,7 @@ values = { code = ["200", "404"], "k8s.pod" = ["a\nb"] }
 type   = "unknown"
 
 [old_total]
+# does not exist, although presets read it
 similar = "x_total"
 
 [x_total]

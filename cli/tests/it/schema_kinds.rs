@@ -78,7 +78,7 @@ fn times_of_creation() {
     let folder = folder("created", &created, page);
     let text = pull(&folder);
     assert!(text.contains("[http_requests_created]\ntype   = \"gauge\"\nunit   = \"seconds\"\n"), "{text}");
-    assert!(text.contains("[rpc_bytes]\ntype   = \"histogram\"\n"), "{text}");
+    assert!(text.contains("[rpc_bytes_created]\ntype   = \"gauge\"\nunit   = \"seconds\"\n"), "{text}");
     assert_eq!(folder.run("check").out, "");
     folder.write("presets/a.toml", &presets(&["rate(rpc_bytes_created{{{labels}}}[5m])"]));
     assert!(folder.run("check").out.contains("error[rate-on-gauge]"));
@@ -88,6 +88,12 @@ fn times_of_creation() {
     assert!(pulled.out.contains("a metric with a similar name does: `http_requests_total`"), "{}", pulled.out);
     let found = folder.run("check").out;
     assert!(found.contains("a metric with a similar name exists: `http_requests_total`"), "{found}");
+    // Not all clients write it.
+    folder.write("page", &page.replace("rpc_bytes_created 1\n", ""));
+    folder.write("presets/a.toml", &presets(&["max(rpc_bytes_created{{{labels}}}) - max(rpc_bytes_sum{{{labels}}})"]));
+    let pulled = folder.run("schema pull --prune --from page");
+    assert!(pulled.out.contains("- rpc_bytes_created: does not exist"), "{}", pulled.out);
+    assert!(folder.run("check").out.contains("error[unknown-metric]: no metric `rpc_bytes_created`"));
 }
 
 #[test]
@@ -194,7 +200,7 @@ fn similar_names() {
     // With what is known of the metrics that are probably meant.
     let suggested: Vec<&String> = snapshot.metrics.keys().collect();
     assert_eq!(suggested, ["nginx_http_requests_total", "rpc_duration_seconds"], "{text}");
-    assert!(text.contains("[nginx_http_request_total]\nsimilar = \"nginx_http_requests_total\"\n"), "{text}");
+    assert!(text.contains("[nginx_http_request_total]\n# does not exist, although presets read it\nsimilar = \"nginx_http_requests_total\"\n"), "{text}");
     let found = folder.run("check").out;
     for name in ["nginx_http_requests_total", "rpc_duration_seconds_bucket"] {
         assert!(found.contains(&format!("a metric with a similar name exists: `{name}`")), "{found}");
@@ -233,7 +239,7 @@ fn patterns_of_many_metrics() {
     let page: Vec<String> = (0..250).map(|number| format!("# TYPE many_{number} gauge\nmany_{number} 1\n")).collect();
     let folder = folder("many-matches", &["count({{__name__=~\"many_.+\",{labels}}})"], &page.concat());
     let pulled = folder.run("schema pull --from page");
-    let note = "note: `many_.+` matches 250 metrics, of which only the first is listed (read by `a::p0`)\n";
+    let note = "note: `many_.+` matches 250 metrics, of which only one is listed (read by `a::p0`)\n";
     assert!(pulled.err.contains(note), "{}", pulled.err);
     assert_eq!(folder.run("check").out, "");
 }

@@ -201,7 +201,9 @@ fn functions_are_looked_up_in_the_features_of_the_server() {
     let mock = MockPrometheus::start();
     mock.on_path("/api/v1/status/buildinfo").returns(MockResponse::data(r#"{"version":"3.9.0"}"#));
     mock.on_path("/api/v1/features").returns(MockResponse::data(features));
-    let folder = Folder::new("verify-features", &[("presets/queue.toml", QUEUE)]);
+    // The server has what `metrics.toml` lacks.
+    let known = ("metrics.toml", "[other]\ntype = \"gauge\"\n");
+    let folder = Folder::new("verify-features", &[("presets/queue.toml", QUEUE), known]);
     let run = verify(&folder, mock.url(), "queue::growth");
     let expected = "error: queue::growth: the server does not have the function `deriv`
  --> presets/queue.toml:2:13

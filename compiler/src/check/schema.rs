@@ -9,7 +9,7 @@ use promql_presets_core::{LabelInfo, LabelUse, PromDuration};
 
 use crate::file::known_metrics::KnownMetric;
 use crate::file::metric_type::SUFFIXES;
-use crate::file::{self, Label, LabelType, Labels, MetricType, PresetFile};
+use crate::file::{self, Label, LabelType, Labels, MetricType, PresetFile, Settings};
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, SourceFile};
 
@@ -189,7 +189,7 @@ impl<'s> Metrics<'s> {
     }
 
     /// Adds the snapshot. From then on, metrics that are neither declared, nor in it, nor made by the server do not exist.
-    pub(crate) fn add_snapshot(&mut self, path: &'s str, known: &'s [KnownMetric]) {
+    pub(crate) fn add_snapshot(&mut self, path: &'s str, known: &'s [KnownMetric], settings: &Settings) {
         self.is_complete = true;
         for known in known {
             let name = known.name.value.as_str();
@@ -207,7 +207,8 @@ impl<'s> Metrics<'s> {
         for index in 0..self.all.len() {
             let metric = &self.all[index];
             // The series of `http_requests_total` stay those of `http_requests`.
-            let same = metric.known.filter(|known| metric.is_declared && known.name.value == metric.name);
+            let is_fixed = metric.is_declared && !settings.metrics.is_open(metric.name);
+            let same = metric.known.filter(|known| is_fixed && known.name.value == metric.name);
             let wrong = metric.kind.zip(same).filter(|(declared, known)| self.contradicts(*declared, known));
             if let Some((declared, known)) = wrong {
                 let metric = &mut self.all[index];
@@ -302,7 +303,9 @@ impl<'s> Metrics<'s> {
 
     /// The names of all series that exist, each with its suffix.
     pub(super) fn series(&self) -> impl Iterator<Item = (&'s str, &'s str)> {
-        let exists = |metric: &&Metric<'_>| !(self.is_complete && metric.is_declared) || self.exists(metric.name);
+        let exists = |metric: &&Metric<'_>| {
+            !(self.is_complete && metric.is_declared) || metric.name.contains(':') || self.exists(metric.name)
+        };
         self.all.iter().filter(exists).flat_map(|metric| {
             // `http_requests` may be declared for `http_requests_total`.
             let name = metric.known.map_or(metric.name, |known| known.name.value.as_str());
@@ -515,7 +518,9 @@ impl<'s> Metric<'s> {
         // `metrics.toml` has the names of the series of counters and infos.
         let is_series = !self.is_declared || self.known.is_some_and(|known| known.name.value == self.name);
         let kind = kind.filter(|kind| !is_series || kind.family_suffix().is_empty()).unwrap_or(MetricType::Unknown);
-        let is_created = matches!(kind, MetricType::Counter | MetricType::Histogram | MetricType::Summary);
+        // Not all exporters have it, so that `metrics.toml` lists it as a metric of its own.
+        let is_created =
+            self.known.is_none() && matches!(kind, MetricType::Counter | MetricType::Histogram | MetricType::Summary);
         let family = Some(kind.family_suffix()).filter(|suffix| !suffix.is_empty());
         family.into_iter().chain(kind.parts().iter().copied()).chain(is_created.then_some("_created"))
     }

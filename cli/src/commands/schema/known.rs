@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_compiler::MetricType;
+use promql_presets_compiler::check::matches_any_name;
 use promql_presets_core::regex::matches;
 
 use crate::exposition::{Exposition, Family};
@@ -30,7 +31,7 @@ impl Known {
 
     /// The series of pages whose names match a pattern.
     pub(super) fn matching(&self, pattern: &str) -> BTreeSet<String> {
-        if matches_any(pattern) {
+        if matches_any_name(pattern) {
             return BTreeSet::new();
         }
         self.series.iter().filter(|name| matches(pattern, name) == Some(true)).cloned().collect()
@@ -48,11 +49,6 @@ impl Known {
         });
         of_families.chain(self.series.iter().cloned()).collect()
     }
-}
-
-/// Whether a pattern matches arbitrary names.
-pub(super) fn matches_any(pattern: &str) -> bool {
-    ["", "a", "zz_9"].iter().any(|name| matches(pattern, name) != Some(false))
 }
 
 /// The suffixes of the series of a family of some type.

@@ -12,11 +12,12 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use promql_presets::Timestamp;
-use promql_presets_compiler::check::{is_of_alerts, is_of_server};
+use promql_presets_compiler::check::{is_of_alerts, is_of_server, matches_any_name};
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::diagnostic::suggest::nearest_words;
 use promql_presets_compiler::{
-    FileKind, Finding, MetricType, MetricsRead, Output, SeriesRead, Severity, Snapshot, SourceFile, compile, discover,
+    FileKind, Finding, MetricType, MetricsRead, Output, SeriesRead, Severity, Snapshot, SnapshotMetric, SourceFile,
+    compile, discover,
 };
 
 use self::change::{Change, ChangeKind};
@@ -240,14 +241,15 @@ impl Source {
             known.add_page(page);
         }
         servers.metadata(&mut known, &mut remarks).await?;
-        let patterns = std::mem::take(&mut read.patterns);
+        let (patterns, mut only_named) = (std::mem::take(&mut read.patterns), BTreeMap::new());
         for (pattern, by) in patterns {
             let mut names = known.matching(&pattern);
             // Servers reject a query with a pattern for any name, or load all of their series.
-            if !known::matches_any(&pattern) {
+            if !matches_any_name(&pattern) {
                 names.extend(servers.matching(&pattern).await?);
             }
-            wanted::expand(&mut read, &pattern, &by, names, &mut remarks);
+            let one = wanted::expand(&mut read, &pattern, &by, names, &mut remarks);
+            only_named.extend(one.map(|name| (name, by.presets)));
         }
         let wanted = wanted::plan(&read, &known, &registry.snapshot);
         let mut seen = vec![Seen::default(); wanted.len()];
@@ -289,12 +291,18 @@ impl Source {
                 wanted.entries(seen, &mut found.entries, &mut Notes::default());
             }
         }
-        let untyped = |(_, entry): &(&String, &Entry)| entry.metric.kind == MetricType::Unknown;
+        let is_known = |name: &String| wanted.iter().any(|it| it.name == *name && it.has_several_types());
         // Recording rules have no metadata.
-        let untyped = found.entries.iter().filter(untyped).map(|(name, _)| name).filter(|name| !name.contains(':'));
-        let untyped: Vec<&String> = untyped.collect();
+        let is_untyped = |(name, entry): &(&String, &Entry)| {
+            entry.metric.kind == MetricType::Unknown && !name.contains(':') && !is_known(name)
+        };
+        let untyped: Vec<&String> = found.entries.iter().filter(is_untyped).map(|(name, _)| name).collect();
         if !untyped.is_empty() {
             found.remarks.push(format!("there is no type in the metadata of {}", backticks(untyped)));
+        }
+        for (name, presets) in only_named {
+            let (metric, is_text) = (SnapshotMetric::default(), true);
+            found.entries.entry(name).or_insert(Entry { metric, presets, is_text });
         }
         found.obsolete.retain(|name| !found.entries.contains_key(name));
         Ok(found)

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promql_presets_compiler::check::is_of_server;
+use promql_presets_compiler::check::{is_of_server, matches_any_name};
 use promql_presets_compiler::{MetricType, MetricsRead, SeriesRead, Snapshot, SnapshotMetric};
 
 use super::backticks;
-use super::known::{Known, Presence, Seen, matches_any, suffixes};
+use super::known::{Known, Presence, Seen, suffixes};
 use crate::exposition::Family;
 
 /// A metric that presets read.
@@ -93,30 +93,42 @@ pub(super) fn unnamed(read: &MetricsRead) -> Vec<String> {
 /// The limit of metrics that one pattern adds.
 const MAX_MATCHES: usize = 200;
 
-/// Adds the series that match a pattern of names to those that presets read.
+/// Adds the series that match a pattern of names to those that presets read. Of too many, it returns the name of one for
+/// which checks then allow any label and any type.
 pub(super) fn expand(
     read: &mut MetricsRead,
     pattern: &str,
     by: &SeriesRead,
     names: BTreeSet<String>,
     remarks: &mut Vec<String>,
-) {
+) -> Option<String> {
     let number = names.len();
     let found = match number {
-        0 if matches_any(pattern) => "any metric; they are left out".to_owned(),
+        0 if matches_any_name(pattern) => "any metric; they are left out".to_owned(),
         0 => "no metric".to_owned(),
         // The first quantile shows that there are some.
-        _ if number > MAX_MATCHES => format!("{number} metrics, of which only the first is listed"),
+        _ if number > MAX_MATCHES => format!("{number} metrics, of which only one is listed"),
         _ => String::new(),
     };
     if !found.is_empty() {
         remarks.push(format!("`{pattern}` matches {found} (read by {})", backticks(&by.presets)));
     }
-    for name in names.into_iter().take(if number > MAX_MATCHES { 1 } else { number }) {
+    if number > MAX_MATCHES {
+        // The entry of a histogram or a summary has the labels of its series.
+        let family = |name: &str| {
+            MetricType::Histogram.parts().iter().find_map(|part| Some(name.strip_suffix(part)?.to_owned()))
+        };
+        let families: BTreeSet<String> = read.series.keys().filter_map(|name| family(name)).collect();
+        let is_free =
+            |name: &String| !read.series.contains_key(name) && family(name).is_none_or(|it| !families.contains(&it));
+        return names.into_iter().find(is_free);
+    }
+    for name in names {
         let series = read.series.entry(name).or_default();
         series.presets.extend(by.presets.iter().cloned());
         series.enumerated.extend(by.enumerated.iter().cloned());
     }
+    None
 }
 
 /// The label of a summary's quantiles.
@@ -206,10 +218,10 @@ fn find(series: &str, known: &Known) -> Option<Wanted> {
         let kinds: Vec<&str> = kinds.into_iter().filter(|kind| !matches!(*kind, "" | "unknown" | "untyped")).collect();
         // `x` may be the family of `x_total` in OpenMetrics, so that it has no series.
         let (kind, is_declared) = match kinds[..] {
-            ["histogram"] => (Kind::Histogram, true),
-            ["summary"] => (Kind::Summary, true),
             // Not all formats and clients have this series.
             _ if suffix == "_created" => (Kind::Single(MetricType::Gauge), false),
+            ["histogram"] => (Kind::Histogram, true),
+            ["summary"] => (Kind::Summary, true),
             // Its own name has no series.
             ["gaugehistogram"] => (Kind::Single(MetricType::Gauge), !suffix.is_empty()),
             ["counter"] => (Kind::Single(MetricType::Counter), series.ends_with("_total")),
@@ -228,7 +240,7 @@ fn find(series: &str, known: &Known) -> Option<Wanted> {
         }
         let family = matches!(suffix, "_total" | "_info").then(|| name.to_owned());
         let unit = match suffix {
-            "_created" if !is_family => Some("seconds".to_owned()),
+            "_created" => Some("seconds".to_owned()),
             "_gcount" | "_bucket" if !is_family => None,
             _ => text(|it| &it.unit),
         };
@@ -251,6 +263,11 @@ impl Wanted {
             enumerated: BTreeSet::new(),
             presets: BTreeSet::new(),
         }
+    }
+
+    /// Whether sources disagree on its type.
+    pub(super) fn has_several_types(&self) -> bool {
+        self.kind == Kind::Conflict
     }
 
     /// Whether it may be a native histogram.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promql_presets::{PrometheusClient, Timestamp};
 use promql_presets_compiler::backend::registry::{Module, Preset};
-use promql_presets_compiler::{MetricsRead, Output, compile};
+use promql_presets_compiler::{FileKind, MetricsRead, Output, compile};
 use promql_presets_core::PromDuration;
 
 use self::preset::Verified;
@@ -66,7 +66,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let folder = arguments.dir.read()?;
+    let mut folder = arguments.dir.read()?;
+    // The server knows better, and `metrics.toml` may be older.
+    folder.files.retain(|file| file.kind() != FileKind::Metrics);
     let output = compile(&folder.files);
     let chosen = choose(&output, &arguments.presets)?;
     let client = arguments.server.client(output.url.as_deref())?;
