@@ -60,7 +60,7 @@ impl Declarations {
     fn metrics(&self) -> Metrics<'_> {
         let Some((file, known)) = &self.known else { return Metrics::default() };
         let mut metrics = Metrics::new(&self.files, &self.raw).0;
-        metrics.add_snapshot(&self.files[*file].path, known);
+        metrics.add_snapshot(&self.files[*file].path, known, &self.settings);
         metrics
     }
 }

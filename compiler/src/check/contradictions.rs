@@ -14,12 +14,23 @@ use promql_presets_core::sort;
 use std::sync::OnceLock;
 
 /// Compares the declarations of a preset file with the snapshot, whose file is given.
-pub(crate) fn check(raw: &PresetFile, metrics: &Metrics<'_>, snapshot: &Snapshot<'_>) -> Vec<Diagnostic> {
+pub(crate) fn check(
+    raw: &PresetFile,
+    metrics: &Metrics<'_>,
+    snapshot: &Snapshot<'_>,
+    settings: &Settings,
+) -> Vec<Diagnostic> {
     let Some((declared, (metric, known))) = raw.metric.as_ref().and_then(|it| Some((it, own(it, metrics)?))) else {
         return Vec::new();
     };
     let mut found = Vec::new();
-    found.add_all(declared.kind.as_ref().and_then(|kind| wrong_type(kind, metrics, known, snapshot)));
+    found.add_all(
+        declared
+            .kind
+            .as_ref()
+            .filter(|_| !settings.metrics.is_open(metric.name))
+            .and_then(|kind| wrong_type(kind, metrics, known, snapshot)),
+    );
     found.add_all(declared.unit.as_ref().and_then(|unit| wrong_unit(unit, known, snapshot)));
     for label in file::Labels::all(raw.labels.as_ref()) {
         found.add_all(wrong_label(label, metric, known, snapshot));

@@ -7,6 +7,7 @@ use super::analysis::{Analysis, Findings};
 use super::histograms::explains_missing_le;
 use super::label_flow::string_arg;
 use super::label_set::GROUP_BY;
+use super::matchers::matches_all;
 use super::schema::Role;
 use super::tree::{Id, Series};
 use super::undeclared::{is_misspelt, undeclared};
@@ -95,27 +96,27 @@ fn check_without(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findin
 
 /// Labels that `label_replace`, `label_join` or `sort_by_label` reads although no series can have them.
 fn check_sources(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
-    // Whether the pattern matches series without the label.
-    let matches_empty = || string_arg(call, 4).is_none_or(|pattern| matches_empty(&pattern.value));
+    let pattern = string_arg(call, 4).map_or("", |pattern| &*pattern.value);
+    // The text for all series, with any label for the pattern.
+    let is_for_all = call.name == "label_replace"
+        && string_arg(call, 2).is_none_or(|text| !text.value.contains('$'))
+        && (pattern.is_empty() || matches_all(pattern));
     let (first, last, optional) = match call.name {
-        // The text for all series, with any label for the pattern.
-        "label_replace" if string_arg(call, 2).is_none_or(|text| !text.value.contains('$')) && matches_empty() => {
-            return;
-        }
-        "label_replace" => (3, 3, matches_empty()),
+        // Whether the pattern matches series without the label.
+        "label_replace" => (3, 3, matches_empty(pattern)),
         "label_join" => (3, call.args.len().saturating_sub(1), false),
         "sort_by_label" | "sort_by_label_desc" => (1, call.args.len().saturating_sub(1), true),
         _ => return,
     };
     let Some(vector) = query.arg(id, 0) else { return };
-    let is_misspelt = |label: &str| {
+    let is_wrong = |label: &str| {
         let series = query.series(query.find_drop(vector, label).0);
         let metric = series.and_then(|series| series.each()[0].metric);
-        metric.is_some_and(|metric| metric.known.is_some() && is_misspelt(metric, label))
+        metric.is_some_and(|metric| metric.known.is_some() && (!is_for_all || is_misspelt(metric, label)))
     };
     for label in (first..=last).filter_map(|index| string_arg(call, index)).filter(|label| !label.value.is_empty()) {
         let finding = undeclared_label(query, vector, &label.value, label.span);
-        findings.add_all(finding.filter(|_| !optional || is_misspelt(&label.value)));
+        findings.add_all(finding.filter(|_| !optional || is_wrong(&label.value)));
     }
 }
 

@@ -205,7 +205,10 @@ impl<'e> Join<'_, 'e> {
         sort::by(&mut ignored, Ord::cmp);
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
             for label in self.likely_labels(side) {
-                if label == NAME || ignored.binary_search(&label).is_ok() || self.query.labels(other).may_have(label) {
+                // Callers may group the other side by the labels of targets.
+                let is_grouped = self.query.is_target_label(label) && self.query.labels(other).may_have(GROUP_BY);
+                let is_matched = label != NAME && ignored.binary_search(&label).is_err() && !is_grouped;
+                if !is_matched || self.query.labels(other).may_have(label) {
                     continue;
                 }
                 let (_, place, text) = self.query.find_drop(other, label);
@@ -288,8 +291,7 @@ impl<'e> Join<'_, 'e> {
         if let [(_, _, series)] = self.query.sources(side)[..] {
             let known = series.metric.and_then(|metric| metric.known?.labels.as_ref());
             let known = known.into_iter().flatten().map(|label| label.value.as_str());
-            let is_left = |label: &&str| self.query.labels(side).may_have(label) && !self.query.is_target_label(label);
-            labels.add_all(known.filter(is_left));
+            labels.add_all(known.filter(|label| self.query.labels(side).may_have(label)));
         }
         labels
     }

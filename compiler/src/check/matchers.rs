@@ -13,7 +13,8 @@ use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (id, selector, series) in query.selectors() {
-        findings.add_all(series.each().iter().find_map(|series| undeclared::metric(query, id, selector, series)));
+        let named = if series.pattern.is_some() { std::slice::from_ref(series) } else { series.each() };
+        findings.add_all(named.iter().find_map(|series| undeclared::metric(query, id, selector, series)));
         for matcher in selector.matchers() {
             if undeclared::matcher(query, matcher, series, findings) {
                 continue;
@@ -66,7 +67,8 @@ fn seems_to_require_label(matcher: &Matcher<'_>) -> bool {
     matcher.matches_empty() && !value.is_empty() && !matches_all(value) && !lists_empty(value) && !value.ends_with(".*")
 }
 
-fn matches_all(value: &str) -> bool {
+/// Whether every text matches a pattern.
+pub(super) fn matches_all(value: &str) -> bool {
     matches!(value.trim_start_matches('^').trim_end_matches('$'), ".*" | "(.*)" | ".*?" | "(.*?)" | ".*.*" | "(?:.*)")
         || value.split('|').any(|part| part == ".*")
 }

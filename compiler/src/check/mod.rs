@@ -46,6 +46,7 @@ pub use schema::is_of_server;
 #[cfg(feature = "tools")]
 pub use schema::{is_of_alerts, is_of_every_scrape};
 pub(crate) use tree::Scope;
+pub use tree::matches_any_name;
 pub(crate) use undeclared::ReadsOwn;
 
 use crate::file::Settings;
@@ -130,9 +131,8 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> CheckedQue
     let metrics = if compares_labels { contradictions::metrics_read(&query) } else { None };
     let metrics = metrics.map(|metrics| metrics.into_iter().map(str::to_owned).into_vec());
     let is_unknown = |series: &tree::Series<'_>| series.name.is_some() && series.metric.is_none();
-    let names_unknown = query.selectors().iter().any(|(_, selector, series)| {
-        series.each().iter().any(is_unknown) || tree::name_pattern(selector, series).is_some()
-    });
+    let names_unknown =
+        query.selectors().iter().any(|(_, _, series)| series.each().iter().any(is_unknown) || series.pattern.is_some());
     let (row, unit, reads_own) = (query.row(), units::unit(&query), undeclared::reads_own(&query));
     CheckedQuery { findings, row, unit, metrics, reads_own, names_unknown }
 }
@@ -165,9 +165,9 @@ pub(crate) fn selected_series<'e>(
             tree.others(id).into_iter().filter_map(|it| it.name.as_deref().map(str::to_owned)).into_vec();
         let names = selector.matchers().into_iter().map(|matcher| &*matcher.label.name);
         let bounds: Vec<&str> = names.filter(|name| matches!(*name, "le" | "quantile")).into_vec();
+        let pattern = series.pattern;
         for series in series.each() {
             let (name, text) = (series.name.as_deref().map(str::to_owned), tree.slice(selector.span));
-            let pattern = tree::name_pattern(selector, series).map(|matcher| &*matcher.value.value);
             selected.push(SelectedSeries { name, text, pattern, bounds: bounds.clone(), others: others.clone() });
         }
     }

@@ -61,8 +61,11 @@ pub(super) struct Series<'e> {
     pub metric: Option<&'e Metric<'e>>,
     /// Whether the query's own file declares it.
     pub is_own: bool,
-    /// The series of each name in a pattern that lists names: `{__name__=~"a|b"}`.
+    /// The series of each name in a pattern that lists names: `{__name__=~"a|b"}`; of other patterns, each known series that
+    /// matches, and one without a name if there may be more.
     pub listed: Vec<Series<'e>>,
+    /// A pattern that does not list names.
+    pub pattern: Option<&'e str>,
 }
 
 impl Series<'_> {
@@ -172,11 +175,40 @@ impl<'e> Tree<'e> {
         if name.is_some() || selector.name.is_some() {
             return self.named(name, suffix);
         }
-        let listed: Vec<_> =
-            listed_names(selector).into_iter().map(|name| self.named(Some(name.into()), "")).into_vec();
+        let (names, pattern) = match pattern_of_names(selector).map(|matcher| &*matcher.value.value) {
+            Some(pattern) => match listed_names(pattern) {
+                Some(names) => (names.into_iter().map(Some).into_vec(), None),
+                None => (self.names_matching(pattern), Some(pattern)),
+            },
+            None => (Vec::new(), None),
+        };
+        let listed = names.into_iter().map(|name| self.named(name.map(Cow::Owned), "")).into_vec();
         let role = listed.first().map_or(Role::Unknown, |first| first.role);
         let role = if listed.iter().all(|it| it.declared() == role) { role } else { Role::Unknown };
-        Series { name: None, role, metric: None, is_own: false, listed }
+        Series { name: None, role, metric: None, is_own: false, listed, pattern }
+    }
+
+    /// The names of all series that match a pattern, and `None` if there may be more.
+    fn names_matching(&self, pattern: &str) -> Vec<Option<String>> {
+        if matches_any_name(pattern) {
+            return vec![None];
+        }
+        let mut names = Vec::new();
+        for (name, suffix) in self.scope.metrics.series() {
+            let name = format!("{name}{suffix}");
+            if regex::matches(pattern, &name) == Some(true) {
+                names.push(Some(name));
+            }
+        }
+        if !self.scope.metrics.is_complete() || self.may_be_open(pattern) {
+            names.push(None);
+        }
+        names
+    }
+
+    /// Whether the settings leave names open that a pattern matches.
+    pub(super) fn may_be_open(&self, pattern: &str) -> bool {
+        self.scope.settings.metrics.open.iter().any(|open| may_overlap(pattern, &open.value))
     }
 
     /// The series of a name, of which at least the suffix is known.
@@ -190,7 +222,7 @@ impl<'e> Tree<'e> {
         };
         let metric = found.map(|(metric, _)| metric);
         let is_own = metric.is_some_and(|metric| self.scope.metric == Some(metric.name));
-        Series { name, role, metric, is_own, listed: Vec::new() }
+        Series { name, role, metric, is_own, listed: Vec::new(), pattern: None }
     }
 
     /// How often the series are scraped, if that is declared. Recording rules, whose names have colons, are not scraped.
@@ -388,20 +420,34 @@ impl<'e> Tree<'e> {
     }
 }
 
-/// The names of metrics that a pattern lists: `a` and `b` of `{__name__=~"a|b"}`.
-pub(super) fn listed_names(selector: &Selector<'_>) -> Vec<String> {
-    let names =
-        pattern_of_names(selector).and_then(|pattern| regex::listed_texts(&pattern.value.value)).unwrap_or_default();
-    names.into_iter().filter(|name| !name.is_empty()).into_vec()
+/// The names of metrics that a pattern lists: `a1` and `a2` of `a(1|2)`. A pattern with classes or repetitions is no list.
+fn listed_names(pattern: &str) -> Option<Vec<String>> {
+    let plain = pattern.replace("(?:", "(");
+    let is_list = !plain.contains(['[', '?', '*', '+', '{', '.', '\\'])
+        && !["(|", "||", "|)"].iter().any(|empty| plain.contains(empty));
+    let texts = if is_list { regex::texts(pattern) } else { None };
+    let mut names = texts.filter(|texts| texts.len() < 100).or_else(|| regex::listed_texts(pattern))?;
+    names.keep(|name| !name.is_empty());
+    if names.is_empty() { None } else { Some(names) }
 }
 
-/// The pattern for the name of a selector that has no name and lists none.
-pub(super) fn name_pattern<'e>(selector: &'e Selector<'e>, series: &Series<'_>) -> Option<&'e Matcher<'e>> {
-    let has_name = selector.name.is_some() || series.name.is_some() || !series.listed.is_empty();
-    pattern_of_names(selector).filter(|_| !has_name)
+/// Whether a pattern matches arbitrary names.
+#[must_use]
+pub fn matches_any_name(pattern: &str) -> bool {
+    ["", "a", "zz_9"].iter().any(|name| regex::matches(pattern, name) != Some(false))
 }
 
-fn pattern_of_names<'e>(selector: &'e Selector<'e>) -> Option<&'e Matcher<'e>> {
+/// Whether a pattern and an entry of `open` may match the same names: they do not begin with different letters.
+fn may_overlap(pattern: &str, open: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    let [pattern, open] = [pattern, open].map(|text| &text[..text.find(|c| !is_plain(c)).unwrap_or(text.len())]);
+    // The last letter of the pattern may be optional.
+    let pattern = &pattern[..pattern.len().saturating_sub(1)];
+    pattern.starts_with(open) || open.starts_with(pattern)
+}
+
+/// The matcher for the name of a selector that is a pattern.
+pub(super) fn pattern_of_names<'e>(selector: &'e Selector<'e>) -> Option<&'e Matcher<'e>> {
     selector.matchers().into_iter().find(|matcher| matcher.op == MatchOp::Regex && matcher.label.name == "__name__")
 }
 

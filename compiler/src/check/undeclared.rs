@@ -5,7 +5,7 @@ use promql_presets_core::{LabelKind, regex, sort};
 
 use super::analysis::Analysis;
 use super::schema::{Metric, Role};
-use super::tree::{Id, Series, name_pattern};
+use super::tree::{Id, Series, pattern_of_names};
 use crate::diagnostic::suggest::{is_one_edit, nearest};
 use crate::file::metric_type::SUFFIXES;
 use crate::file::toml_string::toml_key;
@@ -148,12 +148,14 @@ fn wrong_suffix(query: &Analysis<'_>, selector: &Selector<'_>, name: &str, span:
     let (metric, _) = metrics.find(base)?;
     let kind = metric.kind.filter(|kind| *kind != MetricType::Unknown)?;
     // Names with a colon are recording rules.
-    let suffix = name.strip_prefix(base).filter(|suffix| !suffix.contains(':'))?;
+    let suffix = name
+        .strip_prefix(base)
+        .filter(|suffix| !(suffix.contains(':') || *suffix == "_created" && metric.known.is_some()))?;
     let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
         .label(format!("a {} has no series with this name", kind.as_str().replace('_', " ")));
     let written = hole.map_or(base, |hole| query.slice(*hole));
     let derived = metric.derived();
-    let meant = nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.clone().count() <= 2));
+    let meant = nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| kind.parts().is_empty()));
     if let Some(meant) = meant {
         return Some(finding.help(format!("write `{written}{meant}`")));
     }
@@ -173,7 +175,11 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
     let listed = query.series(id).map_or(&[][..], |series| &series.listed);
     let listed: Vec<&str> =
         listed.iter().filter_map(|it| it.name.as_deref()).filter(|it| metrics.exists(it)).into_vec();
-    let meant = metrics.nearest(name).filter(|meant| !listed.contains(&meant.as_str()));
+    // No other series of a metric has the time of its creation.
+    let created = name.strip_suffix("_created");
+    let is_meant =
+        |meant: &String| !listed.contains(&meant.as_str()) && !created.is_some_and(|metric| meant.starts_with(metric));
+    let meant = metrics.nearest(name).filter(is_meant);
     let has_alternative = !alternatives.is_empty();
     let is_renamed = |meant: &str| alternatives.contains(&meant) && !is_one_edit(name, meant);
     if has_alternative && meant.as_deref().is_none_or(is_renamed) {
@@ -200,13 +206,13 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
 /// A pattern, or one of its alternatives, that the name of no metric matches.
 fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
     let metrics = query.scope.metrics;
-    let matcher = name_pattern(selector, series)?;
+    let matcher = pattern_of_names(selector).filter(|_| series.pattern.is_some())?;
     if !metrics.is_complete() || !alternatives(query, id).is_empty() {
         return None;
     }
     let is_dead = |pattern: &&str| {
-        let (mut names, mut open) = (metrics.series(), query.scope.settings.metrics.open.iter());
-        !open.any(|open| may_overlap(pattern, &open.value))
+        let mut names = metrics.series();
+        !query.may_be_open(pattern)
             && !names.any(|(name, suffix)| regex::matches(pattern, &format!("{name}{suffix}")) != Some(false))
     };
     let parts = regex::alternatives(&matcher.value.value);
@@ -220,15 +226,6 @@ fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Se
         None => finding.help(if_new(query, "metric")),
     };
     Some(finding.warning_unless(parts.iter().all(is_dead)))
-}
-
-/// Whether a pattern and an entry of `open` may match the same names: they do not begin with different letters.
-fn may_overlap(pattern: &str, open: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
-    let [pattern, open] = [pattern, open].map(|text| &text[..text.find(|c| !is_plain(c)).unwrap_or(text.len())]);
-    // The last letter of the pattern may be optional.
-    let pattern = &pattern[..pattern.len().saturating_sub(1)];
-    pattern.starts_with(open) || open.starts_with(pattern)
 }
 
 /// The metrics that exist and that `or` combines with a selector.
@@ -245,12 +242,15 @@ pub(super) fn matcher(
     findings: &mut Vec<Diagnostic>,
 ) -> bool {
     let label = &*matcher.label.name;
-    let mut lacking = series.each().iter().filter(|series| lacks(query, matcher, series));
-    // If the label exists on other series, a matcher may mean those without it.
-    let is_missing =
-        |_: &&Series<'_>| !matcher.matches_empty() || series.each().iter().all(|it| lacks(query, matcher, it));
-    if let Some(first) = lacking.next().filter(is_missing) {
-        findings.add_all(undeclared(query, first, label, matcher.label.span));
+    // If the label exists on other series, a matcher may mean those without it, or only those of a pattern with it.
+    let is_optional = series.pattern.is_some() || matcher.matches_empty();
+    let lacking = if is_optional {
+        series.each().iter().all(|it| lacks(query, matcher, it)).then_some(series)
+    } else {
+        series.each().iter().find(|it| lacks(query, matcher, it))
+    };
+    if let Some(series) = lacking {
+        findings.add_all(undeclared(query, series, label, matcher.label.span));
         return true;
     }
     let declared = series.metric.and_then(|metric| *metric.labels.as_ref()?.get(label)?);
@@ -284,13 +284,18 @@ pub(super) fn is_misspelt(metric: &Metric<'_>, label: &str) -> bool {
 
 /// The finding for a label that a metric does not have.
 pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
-    let series = &series.each()[0];
+    let (pattern, series) = (series.pattern, &series.each()[0]);
     let metric = series.metric?;
     // The label of the metric is not missing: the matcher selects series where it is empty.
     let labels = metric.labels.as_ref().filter(|labels| !labels.contains_key(label))?;
     let is_known = metric.known.is_some_and(|known| known.labels.is_some());
-    let finding = Diagnostic::new(Code::UndeclaredLabel, span, format!("`{}` has no label `{label}`", metric.name));
+    let title = match pattern {
+        Some(pattern) => format!("no metric that `{pattern}` matches has a label `{label}`"),
+        None => format!("`{}` has no label `{label}`", metric.name),
+    };
+    let finding = Diagnostic::new(Code::UndeclaredLabel, span, title);
     let finding = match () {
+        () if is_known && pattern.is_some() => finding.label("not among their labels in `metrics.toml`"),
         () if is_known => finding.label("not among its labels in `metrics.toml`"),
         () if series.is_own => finding.label("not among the labels that its file declares"),
         () => finding.label(format!("not among the labels that `{}` declares", metric.path)),
@@ -303,7 +308,8 @@ pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str,
         None if label == "quantile" => finding.note("only the quantiles of a summary have `quantile`"),
         None if is_known => {
             let names: Vec<&str> = labels.keys().copied().into_vec();
-            finding.help(if_new(query, "label")).note(format!("its labels are {}", listed(&names)))
+            let whose = pattern.map_or("its labels".to_owned(), |_| format!("the labels of `{}`", metric.name));
+            finding.help(if_new(query, "label")).note(format!("{whose} are {}", listed(&names)))
         }
         None => {
             let place = if series.is_own { String::new() } else { format!(" of `{}`", metric.path) };

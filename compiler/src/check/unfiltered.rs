@@ -1,10 +1,8 @@
 //! Checks that callers can filter every selector.
 
-use promql_presets_core::regex;
-
 use super::analysis::{Analysis, Findings};
 use super::schema::Metric;
-use super::tree::{Id, Series, name_pattern};
+use super::tree::Id;
 use super::variables::has_variable;
 use crate::file::{Label, Labels};
 use crate::promql::{BinaryOp, ExprKind, Selector};
@@ -50,12 +48,9 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, series) in query.selectors() {
         let Some(hole) = selector.labels_hole() else { continue };
         let find = |metric| filter_without_label(query, declared, selector, metric);
-        let named = series.each().iter().filter_map(|series| series.metric).find_map(find);
-        let found = match named {
-            Some((metric, label)) => Some((metric, label, true)),
-            None => matching(query, selector, series).find_map(find).map(|(metric, label)| (metric, label, false)),
-        };
-        let Some((metric, label, is_only)) = found else { continue };
+        let is_only = series.pattern.is_none();
+        let found = series.each().iter().filter_map(|series| series.metric).find_map(find);
+        let Some((metric, label)) = found else { continue };
         let (name, metric_name) = (&label.name.value, metric.name);
         let callers = if label.required { "callers must filter" } else { "callers can filter" };
         let title = format!("{callers} on `{name}`, but `{metric_name}` has no such label");
@@ -73,22 +68,6 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
             findings.push(finding);
         }
     }
-}
-
-/// The metrics that the pattern of a selector without a name matches, unless it matches any name.
-fn matching<'q, 'e>(
-    query: &'q Analysis<'e>,
-    selector: &'q Selector<'q>,
-    series: &Series<'_>,
-) -> impl Iterator<Item = &'e Metric<'e>> + use<'q, 'e> {
-    let metrics = query.scope.metrics;
-    let pattern = name_pattern(selector, series).map(|matcher| &*matcher.value.value);
-    let pattern = pattern.filter(|pattern| regex::matches(pattern, "a") != Some(true));
-    pattern.into_iter().flat_map(move |pattern| {
-        let is_matched =
-            move |(name, suffix): &(&str, &str)| regex::matches(pattern, &format!("{name}{suffix}")) == Some(true);
-        metrics.series().filter(is_matched).filter_map(|(name, _)| Some(metrics.find(name)?.0))
-    })
 }
 
 /// A label that callers may filter on, but that a metric does not have.

@@ -311,7 +311,7 @@ impl<'a> Compiler<'a> {
         metrics: &Metrics<'_>,
         known: Option<&check::Snapshot>,
     ) -> CheckedFile {
-        let contradictions = known.map(|known| check::contradictions(raw, metrics, known));
+        let contradictions = known.map(|known| check::contradictions(raw, metrics, known, self.settings));
         self.report(file, None, contradictions.unwrap_or_default());
         let mut diagnostics = Vec::new();
         let path = modules::module_path(&self.files[file], &mut diagnostics);

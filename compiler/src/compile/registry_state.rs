@@ -76,7 +76,7 @@ impl RegistryState {
             compiler.report(file, None, faults.clone());
         }
         let mut findings = std::mem::take(&mut compiler.findings);
-        let (metrics, conflicts) = metrics(files, &self.raw, self.known.as_deref());
+        let (metrics, conflicts) = metrics(files, &self.raw, self.known.as_deref(), settings);
         let known = snapshot(files).filter(|_| self.known.is_some()).map(check::Snapshot::of);
         let is_stale: Vec<bool> = files.iter().enumerate().map(|(file, source)| self.is_stale(file, source)).into_vec();
         let all = self.checked.iter_mut().enumerate();
@@ -155,10 +155,11 @@ pub(super) fn metrics<'s>(
     files: &'s [SourceFile],
     raw: &'s [PresetFile],
     known: Option<&'s [KnownMetric]>,
+    settings: &Settings,
 ) -> (Metrics<'s>, Vec<(usize, Diagnostic)>) {
     let (mut metrics, conflicts) = Metrics::new(files, raw);
     match (snapshot(files), known) {
-        (Some(source), Some(known)) => metrics.add_snapshot(&source.path, known),
+        (Some(source), Some(known)) => metrics.add_snapshot(&source.path, known, settings),
         (Some(_), None) => metrics.lack_snapshot(),
         _ => {}
     }

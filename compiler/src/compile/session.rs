@@ -213,7 +213,7 @@ impl RegistryState {
         text: &str,
         expr: &Expr<'_>,
     ) -> String {
-        let metrics = metrics(files, &self.raw, self.known.as_deref()).0;
+        let metrics = metrics(files, &self.raw, self.known.as_deref(), settings).0;
         let raw = self.raw.get(file);
         let metric = raw.and_then(|raw| raw.metric.as_ref()).map(|metric| metric.name.value.as_str());
         let labels = raw.and_then(|raw| raw.labels.as_ref());
