@@ -118,9 +118,10 @@ impl Access {
     /// The longest window that the caller may set, also as a parameter that is a duration. The defaults of presets are
     /// not affected.
     ///
-    /// The durations that the caller sets are limited together: `max_over_time(rate(x[{window}])[{long}:{step}])` reads the sum of
-    /// `window` and `long` before each point, and `[{window} * {factor}]` the product. Other durations of the template,
-    /// such as `offset 1w`, do not count; [`max_look_back`](Self::max_look_back) limits all of them.
+    /// The durations that the caller sets are limited together, by how much further the query reads with them:
+    /// `max_over_time(rate(x[{window}])[{long}:{step}])` reads the sum of `window` and `long` before each point, and
+    /// `[{window} * {factor}]` the product. Durations that the template fixes, such as `offset 1w`, do not count, and
+    /// selectors that read less far than a fixed one add nothing; [`max_look_back`](Self::max_look_back) limits the total.
     ///
     /// The step of a subquery is not limited: a `step` of 1 ms evaluates the inner query a thousand times per second of
     /// `long`. Declare a `min` for it; the compiler warns about steps without one.
@@ -130,8 +131,9 @@ impl Access {
     }
 
     /// How far a query may read back in total: the range of a range query, plus the longest sum of a selector's range and
-    /// offset and those of the subqueries around it, whether the caller sets them or not. The look-back delta of the server
-    /// for selectors without a range, and times after `@`, do not count.
+    /// offset and those of the subqueries around it. Unlike for [`max_window`](Self::max_window), durations that the
+    /// template fixes count as well, such as `offset 1w`. The look-back delta of the server for selectors without a range,
+    /// and times after `@`, do not count.
     pub fn max_look_back(mut self, longest: Duration) -> Self {
         self.max_look_back = Some(longest);
         self
