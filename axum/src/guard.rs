@@ -164,6 +164,11 @@ impl Access {
         points.min(self.max_points)
     }
 
+    /// Gives the filters the values of the preset's labels, also for lists of labels and values.
+    pub(crate) fn normalize(&mut self, preset: &PresetMetadata<'_>) {
+        self.filters.iter_mut().for_each(|filter| preset.__normalize(filter));
+    }
+
     /// The client within the limits of the caller, which gets the filters.
     pub(crate) fn limit(&mut self, client: &PrometheusClient) -> PrometheusClient {
         let client = self.tenant.iter().fold(client.clone(), |client, tenant| client.for_tenant(tenant));

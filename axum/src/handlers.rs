@@ -80,8 +80,9 @@ impl Service {
     /// What the caller may see of the preset of a path.
     fn access(&self, names: &RawPathParams, caller: &Parts) -> Result<Access, Problem> {
         self.read(names, |preset| {
-            let access = self.source.access(caller, preset)?;
+            let mut access = self.source.access(caller, preset)?;
             access.check_preset(&preset)?;
+            access.normalize(&preset);
             Ok(access)
         })
     }

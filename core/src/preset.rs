@@ -5,10 +5,10 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use crate::render::Input;
+use crate::render::{Input, normalize};
 use crate::{
-    LabelInfo, LookBack, Match, MatchOp, MetricQuerier, ParameterInfo, ParameterValue, ParameterValues, PromDuration,
-    Querier, RenderError, not, not_regex, regex,
+    LabelInfo, LookBack, Match, MatchOp, Matcher, MetricQuerier, ParameterInfo, ParameterValue, ParameterValues,
+    PromDuration, Querier, RenderError, not, not_regex, regex,
 };
 
 /// A query template that was checked when it was compiled.
@@ -360,6 +360,15 @@ impl<'a> PresetMetadata<'a> {
         let all: Vec<Querier> = by_name.chain(in_full).collect();
         let is_own = all.is_empty() && !self.takes_metric_name() && !metric.is_empty();
         if is_own { vec![Querier::new(metric.to_owned())] } else { all }
+    }
+
+    /// Gives a matcher the values that queries of this preset have, such as with the prefix of the label. Invalid values
+    /// stay as they are.
+    #[doc(hidden)]
+    pub fn __normalize(&self, matcher: &mut Matcher<'_>) {
+        if let Some(Ok(Some(normalized))) = self.labels.map(|labels| normalize(labels, matcher)) {
+            *matcher = normalized;
+        }
     }
 
     /// Whether the template has `{labels}`. Other presets refuse queriers with matchers.

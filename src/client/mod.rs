@@ -95,7 +95,7 @@ impl PrometheusClient {
     /// declares labels, but not this one; unchecked PromQL; metadata, which cannot be filtered; raw parameters that
     /// select series. [`labels`](Self::labels), [`label_values`](Self::label_values), [`series`](Self::series) and
     /// [`exemplars`](Self::exemplars) return what belongs to matching series, from servers that support `match[]`
-    /// (Prometheus since 2.24).
+    /// (Prometheus since 2.24). For these, values are compared as they are: a UUID needs the `prefix` of its label.
     ///
     /// It shares connections, limits and the retry budget with this client.
     #[must_use]

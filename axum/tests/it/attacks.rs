@@ -8,8 +8,9 @@ use axum::http::request::Parts;
 use promql_presets::__private1::{LookBack, Segment};
 use promql_presets::presets::{container_utilization as container, prometheus};
 use promql_presets::{
-    MatchOp, Matcher, MetricQuerier, ParameterInfo, ParameterValue, Preset, PresetInfo, Presets, PromDuration,
-    PrometheusClient, Querier, Timestamp, Vector, Windowed, not, one_of, preset, presets, regex, starts_with,
+    LabelInfo, LabelKind, LabelUse, MatchOp, Matcher, MetricQuerier, ParameterInfo, ParameterValue, Preset, PresetInfo,
+    Presets, PromDuration, PrometheusClient, Querier, Timestamp, Vector, Windowed, not, one_of, preset, presets, regex,
+    starts_with,
 };
 use promql_presets_axum::{Access, router};
 use promql_presets_testing::{MockPrometheus, series};
@@ -389,6 +390,26 @@ async fn presets_that_the_filter_does_not_reach_are_refused() {
 
     let app = any(mock.client());
     assert_eq!(post(&app, "/presets/unfiltered/query", r#"{"metric": "m"}"#).await.problem().0, 403);
+}
+
+#[tokio::test]
+async fn lists_are_filtered_by_the_values_that_queries_have() {
+    static GPU: LabelInfo<'static> = LabelInfo {
+        name: "gpu",
+        required: false,
+        prefix: "GPU-",
+        kind: LabelKind::Uuid,
+        usage: LabelUse::Both,
+        description: "",
+    };
+    static BY_GPU: PresetInfo = PresetInfo { labels: Some(&[GPU]), ..*ANY.info() };
+    static PRESETS: [&PresetInfo; 1] = [&BY_GPU];
+    let mock = MockPrometheus::start();
+    let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::only("gpu", PROJECT));
+    let app = router(mock.client(), Presets::__new(&PRESETS)).guard(guard).build();
+    let own = Querier::new("m").label("gpu", format!("GPU-{PROJECT}"));
+    mock.on_label_values("gpu").matching(&own).returns(["a"]);
+    assert_eq!(get(&app, "/presets/any/labels/gpu/values?metric=m").await.status, 200);
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ impl Hours {
 
 /// `GET /errors?hours=24`: the ratio of failed requests of each service over time.
 async fn errors(caller: Caller, Query(Hours { hours }): Query<Hours>) -> Result<Json<Vec<Errors>>, Failure> {
-    let range = TimeRange::last(Duration::from_hours(hours.into())).step(Step::auto(250)).map_err(Error::from)?;
+    let range = TimeRange::last(Duration::from_hours(hours.into())).step(Step::auto(250))?;
     let querier = requests::Querier::new().group_by([requests::Label::Service]);
     let ratios = caller.prometheus.query_range(requests::ERROR_RATIO, &querier, range.aligned()).await?;
     Ok(Json(ratios.into_rows()?))
@@ -102,9 +102,10 @@ async fn slowest(caller: Caller) -> Result<Json<Vec<Row<latency::Row>>>, Failure
 /// A failed query, as the response to the caller: its status, and the public part of the error.
 struct Failure(Error);
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self(error)
+/// Also of invalid ranges.
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
     }
 }
 
