@@ -54,9 +54,14 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
 pub fn beside(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverError> {
     // A package whose presets are all in its Rust code has no such folder.
     let path = |name| if folder.exists() { folder.join(name) } else { normalized(&folder.join(name)) };
-    let names = [SourceFile::METRICS, SourceFile::SETTINGS].map(|name| (path(name), name.to_owned()));
-    let existing = names.into_iter().filter(|(path, _)| fs::symlink_metadata(path).is_ok());
-    existing.map(|(path, name)| read(&path, shown, name)).collect()
+    let mut files = Vec::new();
+    for name in [SourceFile::METRICS, SourceFile::SETTINGS] {
+        let path = path(name);
+        if fs::symlink_metadata(&path).is_ok() {
+            files.push(read(&path, shown, name.to_owned())?);
+        }
+    }
+    Ok(files)
 }
 
 /// Reads the file with a name of a folder that messages name `shown`.

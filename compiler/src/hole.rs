@@ -53,6 +53,6 @@ impl Hole {
 
     /// The placeholder that `bytes` starts with.
     pub(crate) fn at_start(bytes: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|hole| bytes.starts_with(hole.placeholder().as_bytes()))
+        Self::ALL.iter().find(|hole| bytes.starts_with(hole.placeholder().as_bytes())).copied()
     }
 }

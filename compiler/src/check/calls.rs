@@ -113,12 +113,12 @@ fn unknown_group(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings)
 }
 
 fn sort(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
-    let by = query.ancestors(id).into_iter().find_map(|outer| match &query.expr(outer).kind {
+    let by = query.ancestors(id).iter().find_map(|outer| match &query.expr(*outer).kind {
         ExprKind::Aggregate(aggregate) => {
             Some((aggregate.op_span, aggregate.op.as_str(), "ignores the order of series"))
         }
         ExprKind::Subquery(subquery) => Some((subquery.brackets, "a subquery", "keeps no order")),
-        ExprKind::Binary(binary) if query.children(outer).iter().all(|id| query.is_vector(*id)) => {
+        ExprKind::Binary(binary) if query.children(*outer).iter().all(|id| query.is_vector(*id)) => {
             // The result has the order of the "many" side.
             let right = binary.group.as_ref().is_some_and(|group| group.keyword == GroupingKeyword::GroupRight);
             let leads = query.below(outer + 1).contains(&id) != right;

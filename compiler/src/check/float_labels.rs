@@ -155,9 +155,9 @@ fn integers_only(pattern: &str, backslash: &str) -> Option<(String, String, Stri
     const BOUNDS: [&str; 12] = ["1", "2", "5", "10", "15", "20", "25", "30", "50", "60", "100", "300"];
     const FRACTIONS: [&str; 8] = ["0.005", "0.05", "0.1", "0.25", "0.5", "0.9", "0.99", "2.5"];
     let is_match = |number: &str| regex::matches(pattern, number);
-    let number = BOUNDS.into_iter().find(|number| is_match(number) == Some(true))?;
+    let number = BOUNDS.iter().copied().find(|number| is_match(number) == Some(true))?;
     let is_stored = |number: &str| is_match(&format!("{number}.0")) != Some(false);
-    if BOUNDS.into_iter().any(is_stored) || FRACTIONS.into_iter().any(|number| is_match(number) != Some(false)) {
+    if BOUNDS.iter().any(|it| is_stored(it)) || FRACTIONS.iter().any(|number| is_match(number) != Some(false)) {
         return None;
     }
     let is_one = !pattern.contains('|') && !pattern.starts_with('^') && !pattern.ends_with('$');

@@ -78,7 +78,7 @@ fn inside_quantile(query: &Analysis<'_>, operand: Id, aggregate: &Aggregate<'_>)
 /// `by (group_by)` without braces. A label with this name can be quoted.
 fn group_by_without_braces(query: &Analysis<'_>, grouping: &Grouping<'_>, findings: &mut Findings) {
     let named = |label: &&Label<'_>| query.scope.template && label.name == "group_by" && !label.quoted;
-    findings.add_all(grouping.labels().into_iter().find(named).map(|label| {
+    findings.add_all(grouping.labels().iter().copied().find(named).map(|label| {
         Diagnostic::new(Code::MalformedPlaceholder, label.span, "`group_by` without braces")
             .label("a label with exactly this name")
             .help("write `{group_by}`")

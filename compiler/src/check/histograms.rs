@@ -75,7 +75,7 @@ fn lacks_le(query: &Analysis<'_>, arg: Id, sources: &[Source<'_, '_>]) -> bool {
 /// Whether this module reports why an aggregation by `le` has no such label.
 pub(super) fn explains_missing_le(query: &Analysis<'_>, id: Id) -> bool {
     let sources = query.sources(query.operand(id));
-    let in_quantile = query.ancestors(id).into_iter().any(|outer| match &query.expr(outer).kind {
+    let in_quantile = query.ancestors(id).iter().any(|outer| match &query.expr(*outer).kind {
         ExprKind::Call(call) => buckets_of(call).is_some(),
         _ => false,
     });
@@ -235,7 +235,7 @@ fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: 
         let title = format!("`{}` of some of the buckets", call.name);
         return Some(finding(matcher.span(), title, label).help("remove this matcher"));
     }
-    query.ancestors_up_to(id, arg).into_iter().find_map(|outer| match &query.expr(outer).kind {
+    query.ancestors_up_to(id, arg).iter().find_map(|outer| match &query.expr(*outer).kind {
         ExprKind::Binary(binary) if binary.op.is_comparison() && binary.bool_span.is_none() => {
             let title = format!("`{}` between buckets and their quantile", binary.op.as_str());
             let finding = finding(binary.op_span, title, "leaves out the buckets that do not meet it");
@@ -320,7 +320,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     {
         return;
     }
-    let in_quantile = query.ancestors(id).into_iter().any(|outer| match &query.expr(outer).kind {
+    let in_quantile = query.ancestors(id).iter().any(|outer| match &query.expr(*outer).kind {
         ExprKind::Call(call) => buckets_of(call).is_some(),
         _ => false,
     });
@@ -344,7 +344,8 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     if let Some(name) = name {
         finding = finding.secondary(name.span, "each bucket includes the smaller ones");
     }
-    let largest = sources.iter().find_map(|(_, selector, _)| selector.matchers().into_iter().find_map(largest_bound));
+    let largest =
+        sources.iter().find_map(|(_, selector, _)| selector.matchers().iter().find_map(|it| largest_bound(it)));
     if let Some(bound) = largest {
         finding =
             finding.help(format!("write `le=\"{}\"`, whose bucket holds the smaller ones", open_metrics_float(bound)));
@@ -393,7 +394,7 @@ fn le_of_native(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, finding
     let Some(grouping) = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By) else {
         return;
     };
-    let Some(le) = grouping.labels().into_iter().find(|label| label.name == "le") else { return };
+    let Some(le) = grouping.labels().iter().find(|label| label.name == "le").copied() else { return };
     let sources = query.sources(query.operand(id));
     let Some((_, selector, _)) = sources.first() else { return };
     if !is_native(&sources) {

@@ -235,7 +235,7 @@ fn without_nothing(query: &Analysis<'_>, id: Id) -> Id {
 
 /// Whether two expressions are the same except for filters that only one of them has, which are added to `filters`.
 fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>) -> bool {
-    let [a, b] = [a, b].map(|id| without_nothing(query, query.strip_parens(id)));
+    let (a, b) = (without_nothing(query, query.strip_parens(a)), without_nothing(query, query.strip_parens(b)));
     match (&query.expr(a).kind, &query.expr(b).kind) {
         (ExprKind::Selector(x), ExprKind::Selector(y)) => same_series(query, x, y, filters),
         (ExprKind::Call(x), ExprKind::Call(y)) => {

@@ -330,7 +330,7 @@ impl<'e> Join<'_, 'e> {
             Some(_) => [self.left, self.left],
             None => [self.left, self.right],
         };
-        let Some(many) = ones.into_iter().find(|side| !single(*side)) else { return false };
+        let Some(many) = ones.iter().copied().find(|side| !single(*side)) else { return false };
         let span = self.query.expr(self.query.strip_parens(many)).span;
         findings.push(
             Diagnostic::new(

@@ -92,7 +92,7 @@ fn drop_superseded_in_query(findings: &mut Findings) {
         last = Some((*code, place.end));
     }
     findings.keep(|finding| {
-        !finding.spans().into_iter().any(|span| {
+        !finding.spans().iter().any(|span| {
             let before = explained.partition_point(|(code, place)| (*code, place.start) < (finding.code, span.end));
             let place = explained[..before].last().filter(|(code, _)| *code == finding.code);
             place.is_some_and(|(_, place)| place.end > span.start)

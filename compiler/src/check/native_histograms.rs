@@ -89,7 +89,7 @@ fn help_for_call(query: &Analysis<'_>, id: Id, arg: Id, call: &Call<'_>) -> Stri
 
 /// Whether an expression is inside a function that takes histograms.
 fn is_in_quantile(query: &Analysis<'_>, id: Id) -> bool {
-    query.ancestors(id).into_iter().any(|outer| match &query.expr(outer).kind {
+    query.ancestors(id).iter().any(|outer| match &query.expr(*outer).kind {
         ExprKind::Call(call) => call.name.starts_with("histogram_"),
         _ => false,
     })

@@ -248,7 +248,7 @@ impl<'s> Metrics<'s> {
     /// The declared metric to which a series of the snapshot belongs: `http_requests` for `http_requests_total`.
     fn declared_base(&self, name: &str) -> Option<usize> {
         let kinds = [MetricType::Counter, MetricType::Info];
-        let base = kinds.into_iter().find_map(|kind| name.strip_suffix(kind.family_suffix()));
+        let base = kinds.iter().find_map(|kind| name.strip_suffix(kind.family_suffix()));
         let index = *self.names.get(base?)?;
         let has = |suffix: &str| base.is_some_and(|base| &name[base.len()..] == suffix);
         (self.all[index].is_declared && self.all[index].derived().any(has)).then_some(index)
@@ -260,11 +260,11 @@ impl<'s> Metrics<'s> {
             let metric = &self.all[*index];
             return Some((metric, metric.role()));
         }
-        SUFFIXES.into_iter().find_map(|suffix| {
+        SUFFIXES.iter().find_map(|suffix| {
             let metric = &self.all[*self.names.get(name.strip_suffix(suffix)?)?];
             let kinds = [metric.kind, metric.contradicted];
             let mut derived = kinds.into_iter().flat_map(|kind| metric.derived_of(kind));
-            derived.any(|it| it == suffix).then_some((metric, Role::of_derived(suffix)))
+            derived.any(|it| it == *suffix).then_some((metric, Role::of_derived(suffix)))
         })
     }
 
@@ -293,7 +293,11 @@ impl<'s> Metrics<'s> {
             _ => false,
         };
         let is_named = self.only_named.contains_key(name);
-        is_named || self.is_known(name) || is_of_server(name) || SUFFIXES.into_iter().any(is_part) || has_part()
+        is_named
+            || self.is_known(name)
+            || is_of_server(name)
+            || SUFFIXES.iter().any(|suffix| is_part(suffix))
+            || has_part()
     }
 
     /// Whether the snapshot has an entry of this name, or a file declares it.

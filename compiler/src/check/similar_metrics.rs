@@ -17,7 +17,7 @@ impl<'s> Metrics<'s> {
     pub(super) fn known_as(&self, name: &str) -> Option<&'s str> {
         const ENDS: [&str; 7] = ["total", "seconds", "milliseconds", "bytes", "ratio", "info", "count"];
         let series = |suffix: &str| self.similar.get(format!("{name}{suffix}").as_str())?.strip_suffix(suffix);
-        if let Some(similar) = ["", "_bucket", "_sum", "_count"].into_iter().find_map(series) {
+        if let Some(similar) = ["", "_bucket", "_sum", "_count"].iter().find_map(|suffix| series(suffix)) {
             return Some(similar);
         }
         let adds_end = |long: &str, short: &str| {

@@ -440,7 +440,8 @@ pub fn matches_any_name(pattern: &str) -> bool {
 /// Whether a pattern and an entry of `open` may match the same names: they do not begin with different letters.
 fn may_overlap(pattern: &str, open: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
-    let [pattern, open] = [pattern, open].map(|text| &text[..text.find(|c| !is_plain(c)).unwrap_or(text.len())]);
+    let plain = |text: &'_ str| text.find(|c| !is_plain(c)).unwrap_or(text.len());
+    let (pattern, open) = (&pattern[..plain(pattern)], &open[..plain(open)]);
     // The last letter of the pattern may be optional.
     let pattern = &pattern[..pattern.len().saturating_sub(1)];
     pattern.starts_with(open) || open.starts_with(pattern)
@@ -448,7 +449,7 @@ fn may_overlap(pattern: &str, open: &str) -> bool {
 
 /// The matcher for the name of a selector that is a pattern.
 pub(super) fn pattern_of_names<'e>(selector: &'e Selector<'e>) -> Option<&'e Matcher<'e>> {
-    selector.matchers().into_iter().find(|matcher| matcher.op == MatchOp::Regex && matcher.label.name == "__name__")
+    selector.matchers().iter().find(|it| it.op == MatchOp::Regex && it.label.name == "__name__").copied()
 }
 
 /// A duration in seconds.

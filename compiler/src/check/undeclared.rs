@@ -140,8 +140,8 @@ fn wrong_suffix(query: &Analysis<'_>, selector: &Selector<'_>, name: &str, span:
         // Without a snapshot, only `{metric_name}_suffix` certainly refers to the metric.
         Some(_) => query.scope.metric?,
         None if metrics.is_complete() => {
-            let bases = SUFFIXES.into_iter().filter_map(|suffix| name.strip_suffix(suffix));
-            bases.into_iter().find(|base| metrics.find(base).is_some())?
+            let base = |suffix: &&str| name.strip_suffix(suffix).filter(|base| metrics.find(base).is_some());
+            SUFFIXES.iter().find_map(base)?
         }
         None => return None,
     };

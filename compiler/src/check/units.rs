@@ -59,7 +59,7 @@ fn parse(text: &str) -> (String, bool) {
     let name = amount.unwrap_or(text);
     let is_same = |known: &&&str| {
         let singular = |text: &'_ str| text.strip_suffix('s').filter(|word| word.len() > 2).unwrap_or(text).to_owned();
-        let [name, known] = [name, *known].map(singular);
+        let (name, known) = (singular(name), singular(known));
         name == known || (known.len() > 3 && name.eq_ignore_ascii_case(&known))
     };
     let known = NAMES.iter().find(|names| names.iter().any(|known| is_same(&known)));

@@ -15,8 +15,7 @@ const OF_PROGRAM: &str = "write a value, or the parameter of the program that se
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, _) in query.selectors() {
-        let Some((matcher, variable)) = selector.matchers().into_iter().find_map(|it| Some((it, variable_in(it)?)))
-        else {
+        let Some((matcher, variable)) = selector.matchers().iter().find_map(|it| Some((*it, variable_in(it)?))) else {
             continue;
         };
         let finding =
@@ -90,8 +89,8 @@ fn with_labels(query: &Analysis<'_>, selector: &Selector<'_>) -> Option<(Span, S
         let kept = items.iter().filter(|item| !is_replaced(item)).map(|item| query.slice(item.span()));
         std::iter::once("{labels}").chain(kept).into_vec().join(",")
     };
-    let names_metric = |matcher: &Matcher<'_>| matcher.label.name == NAME && variable_in(matcher).is_some();
-    let selects_nothing_else = items.iter().all(is_replaced) || selector.matchers().into_iter().any(names_metric);
+    let names_metric = |matcher: &&Matcher<'_>| matcher.label.name == NAME && variable_in(matcher).is_some();
+    let selects_nothing_else = items.iter().all(is_replaced) || selector.matchers().iter().any(names_metric);
     if selector.name.is_none() && selects_nothing_else {
         let braces = selector.braces.as_ref()?;
         return Some((braces.open.to(braces.close), format!("{{metric_name}}{{{{{}}}}}", join(items))));
@@ -135,9 +134,9 @@ fn variable(value: &str, is_pattern: bool) -> Option<&str> {
 
 /// Whether a `$` belongs to a real name: `MSSQL$dev` of a Windows service, `C:\$RECYCLE.BIN`, `Outer$Inner` of Java.
 fn is_name_with_dollar(before: &str, after: &str) -> bool {
-    let starts_with = |folder: &str| after.get(..folder.len()).is_some_and(|start| start.eq_ignore_ascii_case(folder));
+    let starts_with = |folder: &&str| after.get(..folder.len()).is_some_and(|start| start.eq_ignore_ascii_case(folder));
     let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    ["RECYCLE.BIN", "WINDOWS.~", "WINREAGENT", "SYSRESET"].into_iter().any(starts_with)
+    ["RECYCLE.BIN", "WINDOWS.~", "WINREAGENT", "SYSRESET"].iter().any(starts_with)
         || !word.is_empty()
             && (word.contains("SQL") || word.ends_with("lambda") || after.starts_with(char::is_uppercase))
 }

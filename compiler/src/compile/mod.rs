@@ -84,7 +84,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let url = settings.defaults.url.map(|url| url.value);
     let normalizes_floats = targets::normalizes_floats(&settings.targets) != targets::Normalized::None;
     let unspanned = |list: Vec<Spanned<String>>| list.into_iter().map(|text| text.value).into_vec();
-    let [target_labels, open] = [settings.metrics.target_labels, settings.metrics.open].map(unspanned);
+    let (target_labels, open) = (unspanned(settings.metrics.target_labels), unspanned(settings.metrics.open));
     Output { code, error_files, findings, registry, url, target_labels, open, normalizes_floats }
 }
 

@@ -181,7 +181,8 @@ impl RegistryState {
         if raw.declaration() == old.declaration() {
             return;
         }
-        let [before, after] = [&old, raw].map(|raw| raw.metric.as_ref().map(|metric| metric.name.value.clone()));
+        let name = |raw: &PresetFile| raw.metric.as_ref().map(|metric| metric.name.value.clone());
+        let (before, after) = (name(&old), name(raw));
         self.check_again(|raw, checked| {
             // A finding may suggest a name that is new, or one that is gone.
             !checked.findings.is_empty()

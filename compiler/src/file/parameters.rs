@@ -99,7 +99,7 @@ impl Reader<'_> {
 
     fn parameter_kind(&mut self, value: &Value<'_>) -> Option<ParameterKind> {
         let name = self.spanned_string("type", value)?;
-        let found = ParameterKind::ALL.into_iter().find(|kind| kind.as_str() == name.value);
+        let found = ParameterKind::ALL.iter().find(|kind| kind.as_str() == name.value).copied();
         if found.is_none() {
             self.unknown_value("type of a parameter", &name, &ParameterKind::ALL.map(ParameterKind::as_str));
         }

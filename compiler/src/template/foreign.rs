@@ -68,7 +68,7 @@ pub(super) fn word(text: &str) -> Option<&str> {
 
 /// The placeholder with this name, or a similar one.
 pub(super) fn by_name(name: &str) -> Option<&'static str> {
-    Hole::NAMES.into_iter().find(|placeholder| *placeholder == name).or_else(|| similar_placeholder(name))
+    Hole::NAMES.iter().copied().find(|placeholder| *placeholder == name).or_else(|| similar_placeholder(name))
 }
 
 /// The placeholder that corresponds to a name in other tools.

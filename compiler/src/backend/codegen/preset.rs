@@ -199,7 +199,7 @@ fn parameters(parameters: &[Parameter]) -> String {
     let one = |parameter: &Parameter| {
         let Parameter { name, default, min, max, .. } = parameter;
         let description = parameter.description.as_deref().unwrap_or_default().trim();
-        let [default, min, max] = [default, min, max].map(|value| parameter_value(*value));
+        let (default, min, max) = (parameter_value(*default), parameter_value(*min), parameter_value(*max));
         format!(
             "__p::ParameterInfo {{ name: {name:?}, description: {description:?}, default: {default}, min: {min}, \
              max: {max} }}"

@@ -152,7 +152,7 @@ impl Reader<'_> {
             ("policy", &POLICY_KEYS),
             ("metrics", &METRICS_KEYS),
         ];
-        let home = homes.into_iter().find(|(_, keys)| keys.contains(&name)).map(|(section, _)| section);
+        let home = homes.iter().find(|(_, keys)| keys.contains(&name)).map(|(section, _)| *section);
         let home = home.or_else(|| Code::find(name).map(|_| "checks"));
         let Some(home) = home.filter(|_| nearest(name, SECTIONS).is_none()) else {
             return self.known_key(table, key, "the settings", &SECTIONS);

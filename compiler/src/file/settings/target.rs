@@ -51,7 +51,7 @@ impl Server {
 
     fn of_key(key: &str) -> Option<Self> {
         let all = [Self::Prometheus, Self::VictoriaMetrics, Self::Thanos, Self::Mimir];
-        all.into_iter().find(|server| server.as_str().eq_ignore_ascii_case(key))
+        all.iter().find(|server| server.as_str().eq_ignore_ascii_case(key)).copied()
     }
 
     /// The first version that is known, the last one of each former major version, and the last major version. It may

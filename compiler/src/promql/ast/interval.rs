@@ -62,8 +62,11 @@ impl Interval {
                 if ends.iter().any(|end| end.is_nan()) {
                     return Self::ANY;
                 }
-                let [low, high] = [f64::min, f64::max].map(|choose| ends.into_iter().fold(ends[0], choose));
-                Self { low, high }
+                let mut all = Self { low: ends[0], high: ends[0] };
+                for end in ends {
+                    all = Self { low: all.low.min(end), high: all.high.max(end) };
+                }
+                all
             }
         }
     }

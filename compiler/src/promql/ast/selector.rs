@@ -40,7 +40,7 @@ impl<'a> Selector<'a> {
 
     /// The first matcher that fixes a label: `label="..."`.
     pub(crate) fn fixing(&self, label: &str) -> Option<&Matcher<'a>> {
-        self.matchers().into_iter().find(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
+        self.matchers().iter().find(|it| it.op == MatchOp::Equal && it.label.name == label).copied()
     }
 
     /// `{labels}` among the matchers.

@@ -369,7 +369,7 @@ impl<'a> Parser<'a> {
     /// `sum({group_by})(x)`.
     fn group_by_as_argument(&self, before: &str) -> Option<Diagnostic> {
         let head = before.strip_suffix('(')?.trim_end();
-        let op = Aggregator::ALL.into_iter().find(|op| head.ends_with(op.as_str()))?.as_str();
+        let op = Aggregator::ALL.iter().find(|op| head.ends_with(op.as_str()))?.as_str();
         let after = &self.lexer.text[self.token.span.end as usize..];
         let rest = after.trim_start().strip_prefix(')').filter(|rest| rest.trim_start().starts_with('('))?;
         let span = Span::of(head.len() - op.len()..self.lexer.text.len() - rest.len());
