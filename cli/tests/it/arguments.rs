@@ -151,12 +151,17 @@ fn completions_of_shells() {
 }
 
 #[test]
-fn bash_completes_options_and_values() {
+fn bash_completes_options_values_and_files() {
     let script = run(&["completions", "bash"]).out;
     for (words, last, before, expected) in [
         ("query --fo", "--fo", "query", "--format"),
         ("check --format gi", "gi", "--format", "github"),
         ("schema pu", "pu", "schema", "pull"),
+        ("import --fo", "--fo", "import", "--force --format"),
+        ("import --format ''", "''", "--format", "human json"),
+        // Without a reply, bash offers files.
+        ("import ''", "''", "import", ""),
+        ("check --watch ''", "''", "--watch", ""),
     ] {
         let count = words.split(' ').count();
         let call = format!(
