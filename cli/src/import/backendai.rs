@@ -4,8 +4,36 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::fields::{object, objects, text};
+use super::fields::{object, objects, others, text};
 use super::{Collection, Language, Query, Uses};
+
+/// The keys of presets that are read, or that only say which row it is.
+const KNOWN: [&str; 24] = [
+    "id",
+    "name",
+    "description",
+    "unit",
+    "labels",
+    "options",
+    "category",
+    "category_name",
+    "categoryName",
+    "metric_name",
+    "metricName",
+    "query_template",
+    "queryTemplate",
+    "time_window",
+    "timeWindow",
+    "filter_labels",
+    "filterLabels",
+    "group_labels",
+    "groupLabels",
+    "created_at",
+    "createdAt",
+    "updated_at",
+    "updatedAt",
+    "__typename",
+];
 
 /// A field that is named in snake case in rows and in camel case in responses.
 fn field(preset: &Map<String, Value>, snake: &str, camel: &str) -> Option<String> {
@@ -63,11 +91,13 @@ fn query(preset: &Map<String, Value>) -> Query {
     let name = text(preset, "name").unwrap_or_else(|| "preset".to_owned());
     let expr = field(preset, "query_template", "queryTemplate").unwrap_or_default();
     let language = if expr.contains("${{") { Language::DollarBraces } else { Language::Braces };
+    let category = || object(preset, &["category"]).and_then(|category| text(category, "name"));
     Query {
         place: format!("preset `{name}`"),
         title: Some(name.clone()),
         name,
-        category: field(preset, "category_name", "categoryName"),
+        category: field(preset, "category_name", "categoryName").or_else(category),
+        notes: others(preset, &KNOWN).into_iter().map(|field| format!("without `{field}`")).collect(),
         description: text(preset, "description"),
         unit: text(preset, "unit"),
         window: field(preset, "time_window", "timeWindow"),

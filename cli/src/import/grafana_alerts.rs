@@ -55,7 +55,12 @@ pub(super) fn queries(rule: &Object, group: &str) -> Vec<Query> {
     let expressions = targets.iter().filter(is_expression).filter_map(|target| {
         Some(format!("without the expression {} of the alert: `{}`", target.name, grafana::written(target)?))
     });
-    let notes: Vec<String> = expressions.collect();
+    let shifts = objects(alert, "data").filter_map(|query| {
+        let to = text(object(query, &["relativeTimeRange"])?, "to").filter(|to| to != "0")?;
+        let name = text(query, "refId").unwrap_or_default();
+        Some(format!("without `relativeTimeRange`: the range of query {name} ends {to} seconds before the evaluation"))
+    });
+    let notes: Vec<String> = expressions.chain(shifts).collect();
     let query = |target: &Target<'_>| {
         let name = if is_only { title.clone() } else { format!("{title}: {}", target.name) };
         Query {

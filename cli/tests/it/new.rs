@@ -136,6 +136,23 @@ window      = "1h"
 }
 
 #[test]
+fn labels_get_names_in_rust_that_differ() {
+    let folder = Folder::new("new-names", &[("page", "")]);
+    let page = "x{\"a.b\"=\"1\",aB=\"1\",a_b=\"1\",a_b_2=\"1\",Type=\"1\",type=\"1\",\"日\"=\"1\"} 1\n";
+    let run = run_in(&folder.0, &["new", "x", "--from", "-"], page.as_bytes());
+    assert_eq!(run.status, 0, "{}", run.err);
+    let text = fs::read_to_string(folder.0.join("presets/x.toml")).unwrap();
+    let renamed = lines(&text).into_iter().filter_map(|line| {
+        let (label, kind) = line.split_once(" = ")?;
+        Some((label.trim(), kind.strip_prefix("{ type = \"string\", rust_name = ")?))
+    });
+    let renamed: Vec<_> = renamed.collect();
+    let expected =
+        [("aB", "\"a_b_3\" }"), ("a_b", "\"a_b_4\" }"), ("type", "\"type_2\" }"), ("\"日\"", "\"label_2\" }")];
+    assert_eq!(renamed, expected);
+}
+
+#[test]
 fn metrics_toml_is_a_source() {
     let folder = Folder::new("new-snapshot", &[("metrics.toml", SNAPSHOT), ("presets/readme", "")]);
     let run = |arguments: &[&str]| run_in(&folder.0, arguments, b"");

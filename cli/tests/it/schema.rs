@@ -476,7 +476,8 @@ fn nothing_is_written_where_something_is_wrong() {
     assert_eq!(broken.status, 2);
     assert_eq!(
         broken.err,
-        "error: not an exposition page\n --> page:2:5: unclosed `\"`\n --> page:3:10: unknown type `y` of `x`\n"
+        "error: not an exposition page\n --> page:2:5: unclosed `\"`\n --> page:3:10: unknown type `y` of `x`\n  |\n  \
+         = help: one such line fails the whole scrape in Prometheus too: fix what writes the page\n"
     );
     for source in ["--from nowhere", "--from http://127.0.0.1:1/metrics", "--url http://127.0.0.1:1", "--url nonsense"]
     {

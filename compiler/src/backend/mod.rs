@@ -11,9 +11,21 @@ pub(crate) mod rows;
 
 pub use query_facts::indivisible;
 
-/// The setter of a label in a generated `Querier`: `kernelId` is `kernel_id`.
+/// For each label that has no name in Rust, or that of a label before it, a name that is free.
 #[cfg(feature = "tools")]
 #[must_use]
-pub fn setter(label: &str) -> Option<String> {
-    names::setter(label)
+pub fn rust_names(labels: &[&str]) -> Vec<Option<String>> {
+    let mut renamed: Vec<String> = Vec::new();
+    let name = |(at, label): (usize, &&str)| {
+        let (setter, variant) = (names::setter(label), names::variant(label));
+        let is_other = |other: &&str| names::setter(other) != setter && names::variant(other) != variant;
+        if setter.is_some() && labels[..at].iter().all(is_other) {
+            return None;
+        }
+        let taken = labels.iter().copied().chain(renamed.iter().map(String::as_str));
+        let free = names::free(setter.as_deref().unwrap_or("label").trim_start_matches("r#"), taken);
+        renamed.push(free.clone());
+        Some(free)
+    };
+    labels.iter().enumerate().map(name).collect()
 }

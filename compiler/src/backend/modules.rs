@@ -78,7 +78,7 @@ fn useless_label(label: &DeclaredLabel) -> Diagnostic {
 }
 
 fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
-    let (mut labels, mut suggested) = (Vec::new(), Vec::new());
+    let (mut labels, mut suggested): (Vec<Label>, Vec<String>) = (Vec::new(), Vec::new());
     // Setters and variants by name. The two kinds never collide, since the case of the first letter differs.
     let mut taken: SortedMap<String, &Spanned<String>> = SortedMap::default();
     for label in &declared.labels {
@@ -90,8 +90,10 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
             continue;
         };
         if let Some(first) = taken.get(&setter).or(taken.get(&variant)) {
-            let free = free_name(setter.trim_start_matches("r#"), declared, &mut suggested);
+            let all = declared.labels.iter().map(DeclaredLabel::rust_name).chain(suggested.iter().map(String::as_str));
+            let free = names::free(setter.trim_start_matches("r#"), all);
             let help = format!("name one of them in Rust: `{}`", with_rust_name(label, &free));
+            suggested.push(free);
             diagnostics.push(duplicate(name, first, &setter).help(help));
             continue;
         }
@@ -113,17 +115,6 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
         });
     }
     labels
-}
-
-/// A name such as `pod_2` that no label has in Rust, and that has not been suggested.
-fn free_name(name: &str, declared: &Labels, suggested: &mut Vec<String>) -> String {
-    let names = |text: &str| (names::setter(text), names::variant(text));
-    let taken: Vec<_> = declared.labels.iter().map(|label| names(label.rust_name())).into_vec();
-    let is_taken = |(setter, variant)| taken.iter().any(|it| it.0 == setter || it.1 == variant);
-    let mut free = (2..).map(|number| format!("{name}_{number}"));
-    let free = free.find(|free| !suggested.contains(free) && !is_taken(names(free))).unwrap_or_default();
-    suggested.push(free.clone());
-    free
 }
 
 /// The declaration of a label, with a name in Rust.

@@ -1,5 +1,7 @@
 //! Rust names of constants, modules, setters and variants.
 
+use crate::vec_ext::IntoVec;
+
 /// Keywords that cannot be raw identifiers.
 const NEVER_RAW: [&str; 5] = ["self", "Self", "super", "crate", "_"];
 
@@ -91,6 +93,15 @@ pub(crate) fn variant(text: &str) -> Option<String> {
         Some(_) if variant == "Self" => Some("SelfValue".to_owned()),
         Some(_) => Some(variant),
     }
+}
+
+/// A name such as `pod_2` that none of these labels has in Rust.
+pub(crate) fn free<'l>(name: &str, labels: impl Iterator<Item = &'l str>) -> String {
+    let names = |label: &str| (setter(label), variant(label));
+    let taken = labels.map(names).into_vec();
+    let is_free = |(setter, variant)| taken.iter().all(|it| it.0 != setter && it.1 != variant);
+    let mut numbered = (2..).map(|number| format!("{name}_{number}"));
+    numbered.find(|name| is_free(names(name))).unwrap_or_default()
 }
 
 fn raw(name: String) -> String {

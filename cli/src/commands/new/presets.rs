@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use promql_presets_compiler::backend::setter;
+use promql_presets_compiler::backend::rust_names;
 use promql_presets_compiler::check::unit_of_name;
 use promql_presets_compiler::{MetricType, SnapshotMetric};
 use toml_edit::{Key, Value};
@@ -58,27 +58,19 @@ pub(super) fn write(found: &NewMetric, declared: &Declared) -> Written {
     match metric.labels.clone().or_else(of_folder) {
         Some(labels) => {
             text.push_str("\n[labels]\n");
-            let mut setters = BTreeSet::new();
-            let mut keys = Vec::new();
-            for label in &labels {
-                if matches!(label.as_str(), "le" | "quantile") {
-                    notes
-                        .push(format!("`{label}` is not in `[labels]`: callers cannot filter on bounds and quantiles"));
-                    continue;
-                }
-                let kind = match setter(label) {
-                    // Labels that are one name in Rust.
-                    Some(name) if !setters.insert(name.clone()) => {
-                        let mut other = format!("{name}_2");
-                        while !setters.insert(other.clone()) {
-                            other.push('_');
-                        }
-                        declared.renamed(label, &other)
-                    }
-                    _ => declared.label(label, None),
+            let (bounds, labels): (Vec<&str>, Vec<&str>) =
+                labels.iter().map(String::as_str).partition(|label| matches!(*label, "le" | "quantile"));
+            let unnamed =
+                |label| format!("`{label}` is not in `[labels]`: callers cannot filter on bounds and quantiles");
+            notes.extend(bounds.into_iter().map(unnamed));
+            let key = |(label, rust_name): (&&str, Option<String>)| {
+                let kind = match rust_name {
+                    Some(rust_name) => declared.renamed(label, &rust_name),
+                    None => declared.label(label, None),
                 };
-                keys.push((Key::new(label).to_string(), kind));
-            }
+                (Key::new(*label).to_string(), kind)
+            };
+            let keys: Vec<_> = labels.iter().zip(rust_names(&labels)).map(key).collect();
             let width = keys.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
             for (key, kind) in keys {
                 _ = writeln!(text, "{key:width$} = {kind}");

@@ -54,7 +54,8 @@ pub(super) async fn read(place: &str, credentials: &Credentials) -> Result<Expos
         if faults.len() > MAX_SHOWN {
             lines.push(format!(" ... and {} more", faults.len() - MAX_SHOWN));
         }
-        Failure::new(lines.join("\n"))
+        let help = "one such line fails the whole scrape in Prometheus too: fix what writes the page";
+        Failure::new(lines.join("\n")).help(help)
     })?;
     if page.families.is_empty() && page.series.is_empty() {
         return Err(failed("it has no metrics".to_owned()));
