@@ -15,7 +15,7 @@ impl Size {
     /// The size of the terminal without the line of the cursor; a common size if standard output is not a terminal.
     pub(super) fn of_terminal() -> Self {
         let (columns, rows) = output::terminal().unwrap_or((100, 30));
-        Self { columns: columns.clamp(40, 300), rows: rows.clamp(12, 100) - 1 }
+        Self { columns: columns.clamp(24, 300), rows: rows.clamp(12, 100) - 1 }
     }
 
     /// The room for a table: as wide as the terminal, and of any height unless it is redrawn in place.
