@@ -153,8 +153,8 @@ impl Build {
                     }
                     _ => String::new(),
                 };
-                write(&codegen::error_file(1), &format!("{error}{help}"))?;
-                write_code(&codegen::generate(&crate::backend::registry::Registry::default(), &[], 1))?;
+                write(codegen::ERRORS, &format!("{error}{help}"))?;
+                write_code(&codegen::generate(&crate::backend::registry::Registry::default(), &[], true))?;
                 return Ok(Vec::new());
             }
         };
@@ -172,14 +172,14 @@ impl Build {
             format!("{}\n{}", messages.short(&warning.diagnostic), rest.join("\n"))
         });
         if self.deny_warnings {
-            for text in &shown {
-                let name = codegen::error_file(output.error_files.len() + 1);
-                output.code.push_str(&codegen::compile_error(&name));
-                output.error_files.push((name, text.clone()));
+            if output.errors.is_empty() && !shown.is_empty() {
+                output.code.push_str(codegen::COMPILE_ERROR);
             }
+            output.errors.add_all(shown.iter().cloned());
         }
-        for (name, text) in &output.error_files {
-            write(name, text)?;
+        if !output.errors.is_empty() {
+            // rustc writes the first `error: ` and indents all lines but the first.
+            write(codegen::ERRORS, &output.errors.join("\n\nerror: "))?;
         }
         write_code(&output.code)?;
         Ok(if self.deny_warnings { Vec::new() } else { shown })
@@ -250,11 +250,11 @@ mod tests {
         let (warnings, out) = built("denied", &build, &[("presets/a.toml", WARNED), ("presets/b.toml", bad)]);
         assert_eq!(warnings, [""; 0]);
         let code = fs::read_to_string(out.join("promql_presets.internal.rs")).unwrap();
-        for (number, text) in [(1, "unknown placeholder `label`"), (2, "`allow` of `unfiltered-selector`")] {
-            let name = format!("promql_presets.internal.error-{number}.txt");
-            assert!(code.contains(&format!("compile_error!(::core::include_str!(\"{name}\"))")), "{code}");
-            assert!(fs::read_to_string(out.join(name)).unwrap().starts_with(text));
-        }
+        let name = "promql_presets.internal.errors.txt";
+        assert_eq!(code.matches(&format!("compile_error!(::core::include_str!(\"{name}\"))")).count(), 1, "{code}");
+        let errors = fs::read_to_string(out.join(name)).unwrap();
+        assert!(errors.starts_with("unknown placeholder `label`"), "{errors}");
+        assert!(errors.contains("\n\nerror: `allow` of `unfiltered-selector`"), "{errors}");
         fs::remove_dir_all(out.parent().unwrap()).unwrap();
     }
 

@@ -16,7 +16,7 @@ pub fn compiled(text: &str) -> (SourceFile, Output) {
         assert!(!messages.full(&finding.diagnostic).is_empty());
         errors += usize::from(finding.diagnostic.severity == Severity::Error);
     }
-    assert_eq!(output.error_files.len(), errors);
+    assert_eq!(output.errors.len(), errors);
     (file, output)
 }
 

@@ -76,19 +76,23 @@ impl Workspace {
         stdout
     }
 
-    /// The errors that Cargo prints where it fails, without its progress and the place in the generated file.
+    /// The errors that Cargo prints where it fails, without its progress and the place in the generated file, which is shown
+    /// at most once.
     #[track_caller]
     fn fails(&self, arguments: &[&str]) -> String {
         let output = self.cargo(arguments, &[]);
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success(), "cargo {arguments:?} passed");
-        let start = errors.find("error: ").unwrap();
-        let mut shown = String::new();
-        for error in errors[start..].trim_end().split("\n\n") {
-            // The place of the `compile_error!` in the generated file.
-            let generated = error.find("\n --> ").filter(|at| error[*at..].contains("promql_presets.rs"));
-            shown = shown + error[..generated.unwrap_or(error.len())].trim_end() + "\n\n";
+        let lines: Vec<&str> =
+            errors.lines().map(str::trim_end).skip_while(|line| !line.starts_with("error: ")).collect();
+        let mut shown = lines.join("\n") + "\n";
+        if let Some(end) = shown.find("promql_presets.rs:") {
+            let start = shown[..end].rfind("\n --> ").unwrap();
+            let end = end + shown[end..].find("\n\n").unwrap();
+            assert_eq!(shown[start + 1..end].lines().count(), 4, "{shown}");
+            shown.replace_range(start..end, "");
         }
+        assert!(!shown.contains("promql_presets.rs:"), "{shown}");
         shown
     }
 }
@@ -234,7 +238,7 @@ const FAULTS: &str = r#"error: unknown label type `int` [invalid-value]
          = help: write `"integer"`
          = note: values are `string`, `uuid`, `integer`
 
-error: unknown placeholder `windw` [unknown-placeholder]
+       error: unknown placeholder `windw` [unknown-placeholder]
         --> crates/faulty/presets/api.toml:7:60
          |
        7 | template = 'sum by ({group_by}) (rate(x_total{{{labels}}}[{windw}]))'
@@ -242,7 +246,7 @@ error: unknown placeholder `windw` [unknown-placeholder]
          |
          = help: a placeholder with a similar name exists: `window`
 
-error: unknown key `unti` in a preset [unknown-key]
+       error: unknown key `unti` in a preset [unknown-key]
         --> crates/faulty/presets/deep/er.toml:2:1
          |
        2 | unti = 's'
@@ -250,7 +254,7 @@ error: unknown key `unti` in a preset [unknown-key]
          |
          = help: a key with a similar name exists: `unit`
 
-error: `rate` takes a range vector [type-mismatch]
+       error: `rate` takes a range vector [type-mismatch]
         --> crates/faulty/presets/deep/er.toml:3:18
          |
        3 | template = 'rate(up)'
@@ -260,14 +264,13 @@ error: `rate` takes a range vector [type-mismatch]
          |
          = help: select a range: `up[{window}]`
 
-error: unclosed `(` [syntax]
+       error: unclosed `(` [syntax]
         --> crates/faulty/presets/plain.toml:4:16
          |
        4 | template = 'sum(up'
          |                ^ opened here, never closed
 
-error: could not compile `faulty` (lib) due to 5 previous errors
-
+error: could not compile `faulty` (lib) due to 1 previous error
 "#;
 const BROKEN_TOML: &str = r#"error: string without quotes [invalid-toml]
         --> crates/faulty/presets/api.toml:3:8
@@ -277,13 +280,13 @@ const BROKEN_TOML: &str = r#"error: string without quotes [invalid-toml]
          |
          = help: put it in quotes: `'integer'`
 
-error: unclosed string [invalid-toml]
+       error: unclosed string [invalid-toml]
         --> crates/faulty/presets/api.toml:7:12
          |
        7 | template = 'sum by ({group_by}) (rate(x_total{{{labels}}}[{window}]))
          |            ^ opened here, never closed
 
-error: unknown escape `\d` [invalid-toml]
+       error: unknown escape `\d` [invalid-toml]
         --> crates/faulty/presets/deep/er.toml:2:15
          |
        2 | template = "up\d"
@@ -291,7 +294,7 @@ error: unknown escape `\d` [invalid-toml]
          |
          = help: write `\\d`, or put the string in single quotes
 
-error: string without quotes [invalid-toml]
+       error: string without quotes [invalid-toml]
         --> crates/faulty/presets/plain.toml:4:12
          |
        4 | template = up == 0
@@ -299,8 +302,7 @@ error: string without quotes [invalid-toml]
          |
          = help: put it in quotes: `'up == 0'`
 
-error: could not compile `faulty` (lib) due to 4 previous errors
-
+error: could not compile `faulty` (lib) due to 1 previous error
 "#;
 const NO_FOLDER: &str = r"error: cannot read `crates/faulty/presets`: No such file or directory (os error 2)
        

@@ -35,11 +35,11 @@ pub use session::Session;
 /// The result of compiling preset files.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// Rust text for `include_presets!`. It contains one `compile_error!` for each error, and stubs of the right type,
-    /// so that the rest of the crate still checks.
+    /// Rust text for `include_presets!`. If there are errors, it contains a `compile_error!` that includes a file with
+    /// their texts, and stubs of the right type, so that the rest of the crate still checks.
     pub code: String,
-    /// The files that `code` includes: names and texts.
-    pub error_files: Vec<(String, String)>,
+    /// The texts of the errors that are shown.
+    pub errors: Vec<String>,
     /// All findings, in the order of files and lines.
     pub findings: Vec<Finding>,
     /// The modules and presets.
@@ -78,14 +78,13 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let registry = Registry { modules: state.into_modules() };
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).into_vec();
-    let texts = emit::first(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
-    let code = codegen::generate(&registry, files, texts.len());
-    let error_files = (1..).map(codegen::error_file).zip(texts).into_vec();
+    let errors = emit::first(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
+    let code = codegen::generate(&registry, files, !errors.is_empty());
     let url = settings.defaults.url.map(|url| url.value);
     let normalizes_floats = targets::normalizes_floats(&settings.targets) != targets::Normalized::None;
     let unspanned = |list: Vec<Spanned<String>>| list.into_iter().map(|text| text.value).into_vec();
     let (target_labels, open) = (unspanned(settings.metrics.target_labels), unspanned(settings.metrics.open));
-    Output { code, error_files, findings, registry, url, target_labels, open, normalizes_floats }
+    Output { code, errors, findings, registry, url, target_labels, open, normalizes_floats }
 }
 
 /// The settings among some files, and the findings about them.

@@ -15,8 +15,8 @@ fn a_file_full_of_faults_says_how_many() {
         let text = format!("[presets.a]\ntemplate = 'up{{{{{{labels}}}}}} # {}'\n", "{labels}".repeat(count));
         let output = compile(&[file(text)]);
         assert_eq!(output.findings.len(), count);
-        assert_eq!(output.error_files.len(), 100);
-        let last = output.error_files.last().map_or("", |(_, text)| text);
+        assert_eq!(output.errors.len(), 100);
+        let last = output.errors.last().map_or("", String::as_str);
         assert!(last.ends_with(end), "{last}");
     }
 
