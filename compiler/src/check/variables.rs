@@ -6,7 +6,7 @@ use super::tree::Id;
 use crate::diagnostic::Fix;
 use crate::file::RESERVED_LABELS;
 use crate::promql::{ExprKind, Matcher, MatcherItem, Selector};
-use crate::template::NO_OTHERS;
+use crate::template::{NO_OTHERS, verb};
 use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
 
@@ -61,7 +61,7 @@ fn arguments(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
         Some(("label_replace", Some(2))) => return,
         call => call == Some(("label_replace", Some(4))),
     };
-    let Some(variable) = variable(&text.value, is_pattern) else { return };
+    let Some(variable) = variable(&text.value, "", is_pattern) else { return };
     let help = if query.scope.template { NO_OTHERS } else { OF_PROGRAM };
     findings.push(
         Diagnostic::new(Code::DashboardVariable, text.span, format!("variable `{variable}` in an argument"))
@@ -99,46 +99,82 @@ fn with_labels(query: &Analysis<'_>, selector: &Selector<'_>) -> Option<(Span, S
 }
 
 fn variable_in<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
-    let (value, label) = (&*matcher.value.value, &*matcher.label.name);
-    // `image="<none>"` is a real value.
-    let is_word = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' '));
-    let inside = value.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(is_word);
-    let named = inside.filter(|name| !name.is_empty() && (name.contains(label) || label.contains(name))).map(|_| value);
-    named.or_else(|| variable(value, matcher.op.is_regex()))
+    variable(&matcher.value.value, &matcher.label.name, matcher.op.is_regex())
 }
 
-/// The variable in a text: `$job`, `${job:regex}`, `${{ job }}`, `[[job]]`, `{{ .job }}`, `%(job)s`, `%job%`, `$(job)`.
-fn variable(value: &str, is_pattern: bool) -> Option<&str> {
-    // The whole value, since paths such as `/users/{id}` are real values.
-    let is_whole = |open, close| enclosed(value, open, close).is_some_and(|whole| whole.len() == value.len());
-    if value == "%s" || is_whole("{", "}") || is_whole("%", "%") {
+/// What encloses the name of a variable. The braces of `{{ .job }}` are single in the value of a template.
+const FORMS: [(&str, &str); 10] = [
+    ("${{", "}}"),
+    ("${", "}"),
+    ("$(", ")"),
+    ("[[", "]]"),
+    ("{{", "}}"),
+    ("{", "}"),
+    ("%(", ")s"),
+    ("%{", "}"),
+    ("#{", "}"),
+    ("<%=", "%>"),
+];
+
+/// The variable in a text: `$job`, in one of the forms, or `%s`. The text is the value of a label, or an argument.
+fn variable<'v>(value: &'v str, label: &str, is_pattern: bool) -> Option<&'v str> {
+    // `image="<none>"` and `mode="%usr%"` are real values.
+    let is_word = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' '));
+    let is_variable = |sign: &str, end: &str| {
+        let name = value.strip_prefix(sign).and_then(|rest| rest.strip_suffix(end)).filter(is_word);
+        name.is_some_and(|name| is_of_label(name, label))
+    };
+    if is_variable("<", ">") || is_variable("%", "%") {
         return Some(value);
     }
-    value.match_indices(['$', '[', '{', '%']).find_map(|(at, sign)| {
+    value.match_indices(['$', '[', '{', '%', '#', '<']).find_map(|(at, sign)| {
         let (before, rest) = (&value[..at], &value[at..]);
-        match sign {
-            _ if before.ends_with('\\') => None,
-            "[" => enclosed(rest, "[[", "]]"),
-            "{" => enclosed(rest, "{{", "}}"),
-            "%" => enclosed(rest, "%(", ")s"),
-            _ => [("${{", "}}"), ("${", "}"), ("$(", ")")]
-                .iter()
-                .find_map(|(open, close)| enclosed(rest, open, close))
-                .or_else(|| {
-                    let end = word(&rest[1..]).filter(|_| is_pattern || !is_name_with_dollar(before, &rest[1..]))?;
-                    Some(&rest[..=end])
-                }),
+        if before.ends_with('\\') {
+            return None;
         }
+        let end = FORMS.iter().find_map(|(open, close)| enclosed(rest, open, close, rest.len() == value.len()));
+        let end = end.or_else(|| verb(rest).filter(|_| !value.contains(' '))).or_else(|| {
+            let name = &rest[1..][..word(&rest[1..]).filter(|_| sign == "$")?];
+            (is_pattern || !is_name_with_dollar(before, name, &rest[1 + name.len()..], label)).then_some(1 + name.len())
+        });
+        Some(&rest[..end?])
     })
 }
 
-/// Whether a `$` belongs to a real name: `MSSQL$dev` of a Windows service, `C:\$RECYCLE.BIN`, `Outer$Inner` of Java.
-fn is_name_with_dollar(before: &str, after: &str) -> bool {
-    let starts_with = |folder: &&str| after.get(..folder.len()).is_some_and(|start| start.eq_ignore_ascii_case(folder));
+/// Whether a variable has the name of a label, or almost.
+fn is_of_label(name: &str, label: &str) -> bool {
+    !name.is_empty() && (name.contains(label) || label.contains(name))
+}
+
+/// Whether a `$` belongs to a real value: `MSSQL$dev` of a Windows service, `C:\$RECYCLE.BIN`, `Outer$Inner` and
+/// `Foo$$Lambda` of Java, `/$metadata` of `OData`, and topics such as `$SYS/x`.
+fn is_name_with_dollar(before: &str, name: &str, after: &str, label: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "RECYCLE",
+        "Recycle",
+        "WINREAGENT",
+        "SYSRESET",
+        "Default",
+        "SYS",
+        "JS",
+        "KV",
+        "G",
+        "external",
+        "edgeHub",
+        "edgeAgent",
+        "Proxy",
+    ];
+    const OF_TOPICS: [&str; 5] = ["share", "queue", "aws", "iothub", "dps"];
     let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    ["RECYCLE.BIN", "WINDOWS.~", "WINREAGENT", "SYSRESET"].iter().any(starts_with)
-        || !word.is_empty()
-            && (word.contains("SQL") || word.ends_with("lambda") || after.starts_with(char::is_uppercase))
+    before.ends_with('$')
+        || word.starts_with(char::is_uppercase)
+        || word.ends_with("lambda")
+        || !word.is_empty() && name.starts_with(char::is_uppercase)
+        || !is_of_label(name, label)
+            && (NAMES.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit()))
+                || before.ends_with('/') && !before.ends_with("//")
+                || after.starts_with('/') && OF_TOPICS.contains(&name)
+                || after.starts_with(".~"))
 }
 
 /// The length of the name that a text starts with.
@@ -147,13 +183,22 @@ fn word(text: &str) -> Option<usize> {
     (end > 0 && !text.starts_with(|c: char| c.is_ascii_digit())).then_some(end)
 }
 
-/// The start of a text up to `close`, if `open` and `close` enclose the name of a variable, with or without a format or
-/// filter.
-fn enclosed<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
+/// Where `close` ends, if `open` and `close` enclose the name of a variable, with or without a format or filter.
+fn enclosed(text: &str, open: &str, close: &str, is_start: bool) -> Option<usize> {
     let inside = text.strip_prefix(open)?;
     let end = inside.find(close)?;
-    let name = inside[..end].trim().trim_start_matches(['.', '$']);
-    let after = name[word(name)?..].trim_start();
-    let has_format = after.is_empty() || !matches!(open, "{" | "%") && after.starts_with([':', '.', '|', '[']);
-    has_format.then(|| &text[..open.len() + end + close.len()])
+    let name = inside[..end].trim_start_matches([' ', '-', '~', '.', '$', '@']);
+    let after = name[word(name)?..].trim_end_matches('-').trim();
+    let length = open.len() + end + close.len();
+    let has_format = match open {
+        // Paths such as `/users/{id}`, and sets such as `{a,b}`, are real values.
+        "{" => {
+            after.starts_with('|')
+                || (name.len() < end || is_start && length == text.len())
+                    && (after.is_empty() || after.starts_with(['.', '[', '(', '"', '\'', '$']))
+        }
+        "%(" => after.is_empty(),
+        _ => after.is_empty() || after.starts_with([':', '.', '|', '[']),
+    };
+    has_format.then_some(length)
 }

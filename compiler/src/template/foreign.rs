@@ -14,6 +14,9 @@ pub(super) struct Construct<'a> {
 /// Reads the construct that starts at `at`.
 pub(super) fn read(text: &str, at: usize) -> Option<Construct<'_>> {
     let rest = &text[at..];
+    if let Some(length) = verb(rest) {
+        return Some(Construct { end: at + length, name: "" });
+    }
     let (opening, closing) = match rest.as_bytes() {
         [b'$', b'{', b'{', ..] => ("${{", "}}"),
         [b'$', b'{', ..] => ("${", "}"),
@@ -28,9 +31,6 @@ pub(super) fn read(text: &str, at: usize) -> Option<Construct<'_>> {
         [b'<', b'%', b'=', ..] => ("<%=", "%>"),
         [b'<', ..] => ("<", ">"),
         [b'@', ..] => ("@", "@"),
-        [b'%', b's', after @ ..] if !after.first().is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'_') => {
-            return Some(Construct { end: at + 2, name: "" });
-        }
         _ => return None,
     };
     let inside = &rest[opening.len()..];
@@ -41,6 +41,17 @@ pub(super) fn read(text: &str, at: usize) -> Option<Construct<'_>> {
     let is_construct =
         !content.contains(['{', '}', '=', '\n']) && (after.is_empty() || after.starts_with([':', '|', '.']));
     is_construct.then_some(Construct { end: at + opening.len() + length + closing.len(), name })
+}
+
+/// The length of the verb of `printf` that a text starts with: `%s`, `%[2]v`, `%1$s`.
+pub(crate) fn verb(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix('%')?;
+    let verb = rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '[' | ']' | '$'));
+    let argument = &rest[..rest.len() - verb.len()];
+    let after = verb
+        .strip_prefix(['s', 'v', 'd', 'q'])
+        .filter(|after| !after.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
+    after.filter(|_| argument.is_empty() || argument.ends_with([']', '$'])).map(|after| text.len() - after.len())
 }
 
 /// The name that a placeholder's content refers to, and what follows it: `job` of ` $job | join`, `labels` of

@@ -18,6 +18,7 @@ use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
 
 use brackets::{Bracket, Open};
+pub(crate) use foreign::verb;
 pub(crate) use placeholder::NO_OTHERS;
 pub(crate) use text::IN_TEXT;
 
