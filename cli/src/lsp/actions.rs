@@ -36,13 +36,13 @@ pub(super) fn actions(view: &View<'_>, params: &CodeActionParams) -> Option<Vec<
     };
     let mut actions = Vec::new();
     for finding in view.findings().filter(in_range) {
-        let fixes = fixes::of_help(view, finding);
+        let fixes = fixes::of_help(view.checked(), finding);
         let is_only = fixes.len() == 1;
         for fix in fixes {
             let is_preferred = is_only && fix.is_clean;
             actions.push(action(finding, fix, is_preferred));
         }
-        actions.extend(fixes::allow(view, finding).map(|fix| action(finding, fix, false)));
+        actions.extend(fixes::allow(view.checked(), finding).map(|fix| action(finding, fix, false)));
     }
     Some(actions)
 }

@@ -10,25 +10,48 @@ use promql_presets_compiler::promql::{ExprKind, Features, Syntax, parse, tokens}
 use promql_presets_compiler::{Code, Diagnostic, Finding, Layer, Literal, Session, SourceFile, Span};
 
 use super::toml::{Outline, Value};
-use super::workspace::View;
 
 /// How many edits are tried for one finding.
 const MAX_TRIALS: usize = 100;
 
 /// A change that a help describes.
 #[derive(Debug)]
-pub(super) struct QuickFix {
-    pub(super) title: String,
-    pub(super) edits: Vec<Fix>,
+pub(crate) struct QuickFix {
+    pub(crate) title: String,
+    pub(crate) edits: Vec<Fix>,
     /// Whether it adds no finding.
-    pub(super) is_clean: bool,
+    pub(crate) is_clean: bool,
+}
+
+impl QuickFix {
+    /// The edit that came with a finding.
+    pub(crate) fn untried(finding: &Finding) -> Option<Self> {
+        let found = &finding.diagnostic;
+        Some(Self { title: found.help.clone()?, edits: vec![found.fix.clone()?], is_clean: false })
+    }
+}
+
+/// A file of a folder that has been checked.
+#[derive(Clone, Copy)]
+pub(crate) struct Checked<'a> {
+    pub(crate) session: &'a Session,
+    /// The findings about all files.
+    pub(crate) findings: &'a [Finding],
+    pub(crate) file: usize,
+}
+
+impl<'a> Checked<'a> {
+    fn source(self) -> &'a SourceFile {
+        &self.session.files()[self.file]
+    }
 }
 
 /// The fixes that the help of a finding describes.
-pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<QuickFix> {
+pub(crate) fn of_help(checked: Checked<'_>, finding: &Finding) -> Vec<QuickFix> {
     let Some(help) = &finding.diagnostic.help else { return Vec::new() };
-    let file = File { text: &view.source.text, outline: Outline::of(&view.source.text) };
-    let mut trial = Trial::new(view, finding);
+    let text = &checked.source().text;
+    let file = File { text, outline: Outline::of(text) };
+    let mut trial = Trial::new(checked, finding);
     let mut accepted = |title: String, edits: Vec<Fix>, is_certain: bool| {
         let fix = edits.into_iter().find(|fix| trial.accepts(&[fix]) || is_certain)?;
         let mut is_clean = trial.added.is_empty();
@@ -54,12 +77,13 @@ pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<QuickFix> {
 }
 
 /// The edit that silences a finding in its preset.
-pub(super) fn allow(view: &View<'_>, finding: &Finding) -> Option<QuickFix> {
+pub(super) fn allow(checked: Checked<'_>, finding: &Finding) -> Option<QuickFix> {
     let (code, preset) = (finding.diagnostic.code, finding.preset.as_deref()?);
     if !code.is_allowable() {
         return None;
     }
-    let file = File { text: &view.source.text, outline: Outline::of(&view.source.text) };
+    let text = &checked.source().text;
+    let file = File { text, outline: Outline::of(text) };
     let entry = format!("{{ check = \"{}\", reason = \"...\" }}", code.as_str());
     let fix = if let Some(start) = file.outline.start(&["presets", preset, "allow"]) {
         let rest = &file.text[start as usize..];
@@ -267,10 +291,9 @@ fn similarity(a: &str, b: &str) -> usize {
 
 /// Tries edits, and compares the findings before and after.
 struct Trial<'v> {
-    file: &'v SourceFile,
+    checked: Checked<'v>,
     finding: &'v Diagnostic,
     session: Option<Session>,
-    view: &'v View<'v>,
     stale: Vec<usize>,
     before: HashMap<(usize, Code, String), usize>,
     /// What the last edits have added.
@@ -278,31 +301,32 @@ struct Trial<'v> {
 }
 
 impl<'v> Trial<'v> {
-    fn new(view: &'v View<'v>, finding: &'v Finding) -> Self {
-        let before = counts(view.all_findings());
-        let stale = view.session().stale().collect();
-        Self { file: view.source, finding: &finding.diagnostic, session: None, view, stale, before, added: Vec::new() }
+    fn new(checked: Checked<'v>, finding: &'v Finding) -> Self {
+        let before = counts(checked.findings);
+        let stale = checked.session.stale().collect();
+        Self { checked, finding: &finding.diagnostic, session: None, stale, before, added: Vec::new() }
     }
 
     /// Whether edits remove the finding and add none, except for the one about [`Self::lacks_window`] and those of later
     /// passes, which were hidden before.
     fn accepts(&mut self, edits: &[&Fix]) -> bool {
-        let mut text = self.file.text.clone();
+        let source = self.checked.source();
+        let mut text = source.text.clone();
         let mut edits = edits.to_vec();
         edits.sort_by_key(|edit| Reverse(edit.span.start));
         for edit in edits {
             text.replace_range(edit.span.range(), &edit.text);
         }
-        if text == self.file.text {
+        if text == source.text {
             return false;
         }
-        let session = self.session.get_or_insert_with(|| self.view.session().clone());
-        session.replace(SourceFile { text, ..self.file.clone() });
+        let session = self.session.get_or_insert_with(|| self.checked.session.clone());
+        session.replace(SourceFile { text, ..source.clone() });
         // Files that were not checked before cannot be compared.
         let files: Vec<usize> = session.stale().filter(|file| !self.stale.contains(file)).collect();
         let after = counts(&session.findings_after(&files));
         let count = |counts: &HashMap<_, usize>, key: &_| counts.get(key).copied().unwrap_or_default();
-        let own = (self.view.file(), self.finding.code, self.finding.title.clone());
+        let own = (self.checked.file, self.finding.code, self.finding.title.clone());
         let own_layer = self.finding.code.layer();
         let hides = own_layer != Layer::File || self.finding.code == Code::InvalidToml;
         let is_later = |code: Code| (hides && code.layer() > own_layer) || code == Code::MissingWindow;

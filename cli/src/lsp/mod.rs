@@ -11,7 +11,7 @@ mod cursor;
 mod diagnostics;
 mod document_symbols;
 mod facts;
-mod fixes;
+pub(crate) mod fixes;
 mod hover;
 mod json_schema;
 mod server;

@@ -13,6 +13,7 @@ use promql_presets_compiler::promql::Expr;
 use promql_presets_compiler::{FileKind, Finding, MetricType, Session, Snapshot, SourceFile, Span, discover};
 
 use super::diagnostics;
+use super::fixes::Checked;
 use crate::preset_root;
 
 /// All open documents, and the folders of presets that they belong to.
@@ -320,12 +321,7 @@ pub(super) struct View<'a> {
 impl View<'_> {
     /// The findings about the file.
     pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.all_findings().iter().filter(|finding| finding.file == self.file)
-    }
-
-    /// The findings about all files of the registry.
-    pub(super) fn all_findings(&self) -> &[Finding] {
-        &self.registry.findings
+        self.registry.findings.iter().filter(|finding| finding.file == self.file)
     }
 
     /// The index of the file.
@@ -333,9 +329,9 @@ impl View<'_> {
         self.file
     }
 
-    /// The registry as the compiler knows it.
-    pub(super) fn session(&self) -> &Session {
-        &self.registry.session
+    /// The file for fixes.
+    pub(super) fn checked(&self) -> Checked<'_> {
+        Checked { session: &self.registry.session, findings: &self.registry.findings, file: self.file }
     }
 
     /// The module that the file becomes, if it is a preset file.

@@ -135,6 +135,27 @@ fn a_log_in_sarif() {
 }
 
 #[test]
+fn fixes_in_sarif() {
+    let text = "[presets.a]\ntemplate = 'rate(x_total{{{labels}}}[{windw}])'\n\n[presets.b]\ntemplate = 'rate(up{{{labels}}}[5m])'\n";
+    let metrics = "[up]\ntype = \"gauge\"\n[x_total]\ntype = \"counter\"\n";
+    let folder = Folder::new("sarif-fixes", &[("presets/a.toml", text), ("metrics.toml", metrics)]);
+    let run = run_in(&folder.0, &["check", "--format", "sarif"], b"");
+    let log: Value = serde_json::from_str(&run.out).unwrap();
+    let fixes = |result: &Value| {
+        let replacements = result["fixes"][0]["artifactChanges"][0]["replacements"].as_array().unwrap();
+        let replacement =
+            |it: &Value| (it["deletedRegion"]["startLine"].clone(), it["insertedContent"]["text"].clone());
+        replacements.iter().map(replacement).collect::<Vec<_>>()
+    };
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let found: Vec<_> = results.iter().map(|result| (result["ruleId"].as_str().unwrap(), fixes(result))).collect();
+    // Two edits, and one that comes from the code in the help.
+    let window = vec![(json!(2), json!("window")), (json!(3), json!("window = \"5m\"\n"))];
+    let deriv = vec![(json!(5), json!("deriv(up{{{labels}}}[5m])"))];
+    assert_eq!(found, [("unknown-placeholder", window), ("rate-on-gauge", deriv)]);
+}
+
+#[test]
 fn other_places_in_sarif() {
     let snapshot = "[http_requests_total]\ntype = \"gauge\"\nlabels = []\n";
     let folder = Folder::new("sarif-places", &[("presets/b.toml", GOOD), ("metrics.toml", snapshot)]);

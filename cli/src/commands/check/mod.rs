@@ -192,7 +192,7 @@ impl Report {
             Format::Github => emit::each(files, &findings, |messages, finding| {
                 github::command(&files[finding.file].path, messages, &finding.diagnostic)
             }),
-            Format::Sarif => sarif::results(files, &findings),
+            Format::Sarif => sarif::results(&session, &found, &findings),
         });
         self.sessions.push(session);
     }

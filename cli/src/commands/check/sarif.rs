@@ -3,11 +3,15 @@
 
 use std::fmt::Write as _;
 
-use promql_presets_compiler::diagnostic::Lines;
-use promql_presets_compiler::{Code, Diagnostic, Finding, SourceFile, Span};
+use promql_presets_compiler::diagnostic::{Fix, Lines};
+use promql_presets_compiler::{Code, Diagnostic, Finding, Session, Span};
 use serde_json::{Value, json};
 
 use super::words;
+use crate::lsp::fixes::{self, Checked, QuickFix};
+
+/// For how many findings fixes are tried, which takes time for each; the others have the edit that came with them.
+const MOST_TRIED: usize = 100;
 
 /// A log with these results, and the checks that found them.
 pub(super) fn log(results: &[String], found: &[Code]) -> String {
@@ -30,17 +34,26 @@ fn rule(code: Code) -> Value {
     })
 }
 
-/// The result for each finding. Findings are grouped by file.
-pub(super) fn results(files: &[SourceFile], findings: &[&Finding]) -> Vec<String> {
-    let of_file = |findings: &[&Finding]| {
-        let file = &files[findings[0].file];
+/// The result for each wanted finding. Findings are grouped by file.
+pub(super) fn results(session: &Session, all: &[Finding], wanted: &[&Finding]) -> Vec<String> {
+    let mut out = Vec::new();
+    for findings in wanted.chunk_by(|a, b| a.file == b.file) {
+        let checked = Checked { session, findings: all, file: findings[0].file };
+        let file = &session.files()[checked.file];
         let lines = file.lines();
-        findings.iter().map(|finding| result(&file.path, &lines, &finding.diagnostic).to_string()).collect::<Vec<_>>()
-    };
-    findings.chunk_by(|a, b| a.file == b.file).flat_map(of_file).collect()
+        for finding in findings {
+            let fixes = if out.len() < MOST_TRIED {
+                fixes::of_help(checked, finding)
+            } else {
+                QuickFix::untried(finding).into_iter().collect()
+            };
+            out.push(result(&file.path, &lines, &finding.diagnostic, &fixes).to_string());
+        }
+    }
+    out
 }
 
-fn result(path: &str, lines: &Lines<'_>, diagnostic: &Diagnostic) -> Value {
+fn result(path: &str, lines: &Lines<'_>, diagnostic: &Diagnostic, fixes: &[QuickFix]) -> Value {
     let code = diagnostic.code;
     let mut result = json!({
         "ruleId": code.as_str(),
@@ -57,17 +70,17 @@ fn result(path: &str, lines: &Lines<'_>, diagnostic: &Diagnostic) -> Value {
     if !related.is_empty() {
         result["relatedLocations"] = related.into();
     }
-    if let Some(fix) = &diagnostic.fix {
-        result["fixes"] = json!([{
-            "description": { "text": diagnostic.help },
-            "artifactChanges": [{
-                "artifactLocation": { "uri": uri(path) },
-                "replacements": [{
-                    "deletedRegion": region(lines, 1, fix.span),
-                    "insertedContent": { "text": fix.text },
-                }],
-            }],
-        }]);
+    let replacement =
+        |edit: &Fix| json!({ "deletedRegion": region(lines, 1, edit.span), "insertedContent": { "text": edit.text } });
+    let fix = |fix: &QuickFix| {
+        let replacements: Vec<Value> = fix.edits.iter().map(replacement).collect();
+        json!({
+            "description": { "text": fix.title },
+            "artifactChanges": [{ "artifactLocation": { "uri": uri(path) }, "replacements": replacements }],
+        })
+    };
+    if !fixes.is_empty() {
+        result["fixes"] = fixes.iter().map(fix).collect();
     }
     result
 }
