@@ -447,11 +447,13 @@ fn labels_without_a_value_can_be_named() {
 fn bounds_are_those_that_the_targets_store() {
     let registry = registry("bounds");
     fs::remove_file(registry.0.join("presets/http.toml")).unwrap();
-    for (target, stored, wrong) in [("2.45", "1", "1.0"), ("3.5", "1.0", "1")] {
+    let mixed = "3.5\"\nvictoriametrics = \"1.102";
+    let cases = [("2.45", "1", "=\"1\"", "1.0"), ("3.5", "1.0", "=\"1.0\"", "1"), (mixed, "1", "=~\"1|1[.]0\"", "1.0")];
+    for (target, stored, right, wrong) in cases {
         registry.write("promql.toml", &format!("[target]\nprometheus = \"{target}\"\n"));
         registry.write(
             "presets/others.toml",
-            &OTHERS.replace("le=\"1\"", &format!("le=\"{stored}\"")).replace("{{\"http.size\",", "other{{"),
+            &OTHERS.replace("le=\"1\"", &format!("le{right}")).replace("{{\"http.size\",", "other{{"),
         );
         let pulled = registry.run("schema pull --prune --from page");
         assert_eq!(pulled.status, 0, "{}", pulled.err);

@@ -241,7 +241,19 @@ fn patterns_of_many_metrics() {
     let pulled = folder.run("schema pull --from page");
     let note = "note: `many_.+` matches 250 metrics, of which only one is listed (read by `a::p0`)\n";
     assert!(pulled.err.contains(note), "{}", pulled.err);
+    assert!(!pulled.err.contains("no type"), "{}", pulled.err);
+    // The others may have any label and type.
+    let any = [
+        "max by (a) ({{__name__=~\"many_.+\",b=\"c\",{labels}}})",
+        "max(rate({{__name__=~\"many_.+\",{labels}}}[5m]))",
+    ];
+    folder.write("presets/a.toml", &presets(&any));
     assert_eq!(folder.run("check").out, "");
+    // A pattern that matches nothing leaves a file without metrics.
+    folder.write("presets/a.toml", &presets(&["count({{__name__=~\"some_.+\",{labels}}})"]));
+    fs::remove_file(folder.0.join("metrics.toml")).unwrap();
+    folder.run("schema pull --from page");
+    assert!(folder.run("check").out.contains("error[unknown-metric]: no metric matches `some_.+`"));
 }
 
 #[test]

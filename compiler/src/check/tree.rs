@@ -193,14 +193,17 @@ impl<'e> Tree<'e> {
         if matches_any_name(pattern) {
             return vec![None];
         }
+        let (parts, matches) = (regex::alternatives(pattern), regex::matcher(pattern));
         let mut names = Vec::new();
         for (name, suffix) in self.scope.metrics.series() {
-            let name = format!("{name}{suffix}");
-            if regex::matches(pattern, &name) == Some(true) {
-                names.push(Some(name));
+            if parts.iter().any(|part| may_overlap(part, name)) {
+                let name = format!("{name}{suffix}");
+                if matches(&name) != Some(false) {
+                    names.push(Some(name));
+                }
             }
         }
-        if !self.scope.metrics.is_complete() || self.may_be_open(pattern) {
+        if !self.scope.metrics.is_complete() || parts.iter().any(|part| self.may_be_open(part)) {
             names.push(None);
         }
         names
@@ -437,7 +440,8 @@ pub fn matches_any_name(pattern: &str) -> bool {
     ["", "a", "zz_9"].iter().any(|name| regex::matches(pattern, name) != Some(false))
 }
 
-/// Whether a pattern and an entry of `open` may match the same names: they do not begin with different letters.
+/// Whether a pattern may match names that begin with a text, or that an entry of `open` matches: they do not begin with
+/// different letters.
 fn may_overlap(pattern: &str, open: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
     let plain = |text: &'_ str| text.find(|c| !is_plain(c)).unwrap_or(text.len());

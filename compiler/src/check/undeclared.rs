@@ -5,7 +5,7 @@ use promql_presets_core::{LabelKind, regex, sort};
 
 use super::analysis::Analysis;
 use super::schema::{Metric, Role};
-use super::tree::{Id, Series, pattern_of_names};
+use super::tree::{Id, Series, matches_any_name, pattern_of_names};
 use crate::diagnostic::suggest::{is_one_edit, nearest};
 use crate::file::metric_type::SUFFIXES;
 use crate::file::toml_string::toml_key;
@@ -206,16 +206,15 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
 /// A pattern, or one of its alternatives, that the name of no metric matches.
 fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
     let metrics = query.scope.metrics;
-    let matcher = pattern_of_names(selector).filter(|_| series.pattern.is_some())?;
-    if !metrics.is_complete() || !alternatives(query, id).is_empty() {
+    let (matcher, pattern) = (pattern_of_names(selector)?, series.pattern?);
+    if !metrics.is_complete() || !alternatives(query, id).is_empty() || matches_any_name(pattern) {
         return None;
     }
-    let is_dead = |pattern: &&str| {
-        let mut names = metrics.series();
-        !query.may_be_open(pattern)
-            && !names.any(|(name, suffix)| regex::matches(pattern, &format!("{name}{suffix}")) != Some(false))
+    let is_dead = |part: &&str| {
+        let mut names = series.listed.iter().filter_map(|it| it.name.as_deref());
+        !query.may_be_open(part) && !names.any(|name| regex::matches(part, name) != Some(false))
     };
-    let parts = regex::alternatives(&matcher.value.value);
+    let parts = regex::alternatives(pattern);
     let dead = parts.iter().copied().find(is_dead)?;
     let finding =
         Diagnostic::new(Code::UnknownMetric, matcher.value.span, format!("no metric matches `{dead}`")).label(NOWHERE);

@@ -50,7 +50,7 @@ pub struct Output {
     pub target_labels: Vec<String>,
     /// `open` of `[metrics]` in `promql.toml`: patterns of names that need not be in `metrics.toml`.
     pub open: Vec<String>,
-    /// Whether a target stores `le` and `quantile` in one form, as Prometheus 3 does: `1.0` for `1`.
+    /// Whether all targets store `le` and `quantile` in one form, as Prometheus 3 does: `1.0` for `1`.
     pub normalizes_floats: bool,
 }
 
@@ -81,7 +81,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let errors = emit::first(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
     let code = codegen::generate(&registry, files, !errors.is_empty());
     let url = settings.defaults.url.map(|url| url.value);
-    let normalizes_floats = targets::normalizes_floats(&settings.targets) != targets::Normalized::None;
+    let normalizes_floats = targets::normalizes_floats(&settings.targets) == targets::Normalized::All;
     let unspanned = |list: Vec<Spanned<String>>| list.into_iter().map(|text| text.value).into_vec();
     let (target_labels, open) = (unspanned(settings.metrics.target_labels), unspanned(settings.metrics.open));
     Output { code, errors, findings, registry, url, target_labels, open, normalizes_floats }

@@ -16,14 +16,19 @@ use super::tree::Tree;
 /// ```
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> Option<bool> {
-    if pattern.len() > MAX_PATTERN || text.len() > MAX_TEXT {
-        return None;
+    matcher(pattern)(text)
+}
+
+/// [`matches()`] for several texts: the pattern is parsed once.
+pub fn matcher(pattern: &str) -> impl Fn(&str) -> Option<bool> {
+    let tree = if pattern.len() > MAX_PATTERN { None } else { tree(pattern) };
+    move |text| {
+        let tree = tree.as_ref().filter(|_| text.len() <= MAX_TEXT)?;
+        let text: Vec<u32> = text.chars().map(u32::from).collect();
+        let end = 1 << text.len();
+        let ends = Matcher { text: &text, end, steps: 0 }.ends(tree, 1)?;
+        Some(ends & end != 0)
     }
-    let tree = tree(pattern)?;
-    let text: Vec<u32> = text.chars().map(u32::from).collect();
-    let end = 1 << text.len();
-    let ends = Matcher { text: &text, end, steps: 0 }.ends(&tree, 1)?;
-    Some(ends & end != 0)
 }
 
 const MAX_PATTERN: usize = 300;
@@ -58,7 +63,16 @@ impl Matcher<'_> {
                 let at = |(at, char): (usize, &u32)| if starts >> at & 1 != 0 && is_match(*char) { 2 << at } else { 0 };
                 self.text.iter().enumerate().map(at).fold(0, |ends, end| ends | end)
             }
-            Tree::Sequence(parts) => parts.iter().try_fold(starts, |reached, part| self.ends(part, reached))?,
+            Tree::Sequence(parts) => {
+                let mut reached = starts;
+                for part in parts {
+                    if reached == 0 {
+                        break;
+                    }
+                    reached = self.ends(part, reached)?;
+                }
+                reached
+            }
             Tree::Alternatives(parts) => {
                 parts.iter().try_fold(0, |ends, part| Some(ends | self.ends(&part.tree, starts)?))?
             }

@@ -1,8 +1,8 @@
 //! Regular expressions as Prometheus reads them: RE2 syntax by Go's `regexp/syntax` with Perl flags.
 //!
-//! [`validate`] checks whether Prometheus accepts a pattern. [`matches()`] and [`matches_empty`] match texts, [`texts`] and
-//! [`listed_texts`] return the texts that a pattern matches, [`groups`] and [`alternatives`] its parts. [`escape`] turns
-//! text into a pattern.
+//! [`validate`] checks whether Prometheus accepts a pattern. [`matches()`], [`matcher`] and [`matches_empty`] match texts,
+//! [`texts`] and [`listed_texts`] return the texts that a pattern matches, [`groups`] and [`alternatives`] its parts.
+//! [`escape`] turns text into a pattern.
 
 mod class;
 mod matching;
@@ -12,7 +12,7 @@ mod unicode;
 
 use std::fmt::{self, Display, Formatter, Write};
 
-pub use self::matching::matches;
+pub use self::matching::{matcher, matches};
 pub use self::texts::{alternatives, listed_texts, texts};
 use self::tree::{Group, Node, Tree};
 

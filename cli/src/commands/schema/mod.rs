@@ -191,6 +191,8 @@ struct Found {
     missing: BTreeMap<String, Missing>,
     /// Entries that others replace.
     obsolete: BTreeSet<String>,
+    /// Whether a pattern of names matches none.
+    is_pattern_dead: bool,
     remarks: Vec<String>,
 }
 
@@ -242,11 +244,13 @@ impl Source {
         }
         servers.metadata(&mut known, &mut remarks).await?;
         let (patterns, mut only_named) = (std::mem::take(&mut read.patterns), BTreeMap::new());
+        let mut is_pattern_dead = false;
         for (pattern, by) in patterns {
             let mut names = known.matching(&pattern);
             // Servers reject a query with a pattern for any name, or load all of their series.
             if !matches_any_name(&pattern) {
                 names.extend(servers.matching(&pattern).await?);
+                is_pattern_dead |= names.is_empty();
             }
             let one = wanted::expand(&mut read, &pattern, &by, names, &mut remarks);
             only_named.extend(one.map(|name| (name, by.presets)));
@@ -256,7 +260,7 @@ impl Source {
         let sources = (&pages[..], &servers, &registry.output);
         gather(&wanted, sources, &mut seen, &mut remarks).await?;
 
-        let mut found = Found { remarks, ..Found::default() };
+        let mut found = Found { is_pattern_dead, remarks, ..Found::default() };
         let (mut missing, mut present, mut notes) = (Vec::new(), BTreeSet::new(), Notes::default());
         for (wanted, seen) in wanted.iter().zip(&seen) {
             if is_of_alerts(&wanted.name) {
@@ -399,7 +403,8 @@ fn pull(registry: &Registry, found: &Found, prune: bool, format: Format) -> Resu
     let kept = changes.iter().any(|change| change.is_gone() && registry.snapshot.metrics.contains_key(change.metric()));
     let text = merged.to_string();
     // An empty file means that what presets read does not exist.
-    let says_nothing = registry.text.is_none() && merged.metrics.is_empty() && found.missing.is_empty();
+    let lacks_nothing = found.missing.is_empty() && !found.is_pattern_dead;
+    let says_nothing = registry.text.is_none() && merged.metrics.is_empty() && lacks_nothing;
     let is_written = registry.text.as_deref() != Some(&text) && !says_nothing;
     if is_written {
         write(&registry.path, &text)
