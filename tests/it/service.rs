@@ -305,11 +305,10 @@ const BROKEN_TOML: &str = r#"error: string without quotes [invalid-toml]
 error: could not compile `faulty` (lib) due to 1 previous error
 "#;
 const NO_FOLDER: &str = r"error: cannot read `crates/faulty/presets`: No such file or directory (os error 2)
-       
+
          = help: create the folder `crates/faulty/presets`, or name another one in `build.rs`
 
 error: could not compile `faulty` (lib) due to 1 previous error
-
 ";
 
 /// Lints at their strictest, as services set them for themselves.
