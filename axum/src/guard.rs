@@ -191,7 +191,7 @@ impl Access {
         };
         let is_positive = |filter: &Matcher<'_>| matches!(filter.op(), MatchOp::Equal | MatchOp::Regex);
         if self.filters.iter().any(|filter| is_positive(filter) && filter.matches_empty()) {
-            return refuse("the request does not say whose data it is about".to_owned());
+            return refuse("the request needs a filter on a label that the guard requires".to_owned());
         }
         if self.filters.is_empty() || preset.unfiltered.is_none() && !preset.takes_labels() {
             return Ok(());

@@ -9,7 +9,7 @@ async function send(url, options) {
     response = await fetch(url, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw { detail: "this page's server does not answer: is `promql-presets serve` still running?" };
+    throw { detail: "this page's server does not respond: is `promql-presets serve` still running?" };
   }
   let json;
   try {

@@ -176,7 +176,7 @@ impl<K: ?Sized> Match<K> {
         Self { op, value: Some(value), is_list: false, kind: PhantomData }
     }
 
-    /// The condition on values that start with a prefix. A pattern stays as it is: it is that of the whole value.
+    /// The condition with the prefix before each value. A pattern is not changed, since it matches the whole value.
     #[doc(hidden)]
     #[must_use]
     pub fn __prefixed(self, prefix: &str) -> Self {

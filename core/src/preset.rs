@@ -238,7 +238,7 @@ pub struct PresetMetadata<'a> {
     pub labels: Option<&'a [LabelInfo<'a>]>,
     /// The parameters that callers may set.
     pub parameters: &'a [ParameterInfo<'a>],
-    /// The part of the query because of which a range cannot be split, such as `range()`, whose value differs in each part.
+    /// The part of the query that prevents splitting a range, such as `range()`, whose value differs in each part.
     pub indivisible: Option<&'a str>,
     /// The first part of the template that reads series without `{labels}`, so that no filter reaches them.
     pub unfiltered: Option<&'a str>,

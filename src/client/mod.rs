@@ -103,7 +103,7 @@ impl PrometheusClient {
         self.with_matcher(condition.into_match().on(label))
     }
 
-    /// As [`with_filter`](Self::with_filter), for a matcher whose label and kind are chosen at run time.
+    /// Like [`with_filter`](Self::with_filter), for a matcher whose label and operator are chosen at run time.
     #[must_use]
     pub fn with_matcher(&self, matcher: Matcher<'static>) -> Self {
         Self { transport: self.transport.with_filter(matcher) }

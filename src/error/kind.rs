@@ -47,9 +47,9 @@ pub enum ErrorKind {
         /// Start of the body.
         body: String,
     },
-    /// A response that cannot be used, whatever its body: with headers that are too large, a `Location` that is not a
-    /// URL, or an encoding that was not requested, from a proxy that requires credentials, or a page where a health
-    /// check is a line of text.
+    /// A response that cannot be used, whatever its body: because its headers are too large, its `Location` is not a
+    /// URL, its encoding was not requested, a proxy requires credentials, or a health check returned a page instead of
+    /// a line of text.
     Unusable {
         /// HTTP status code, if it was read.
         status: Option<u16>,

@@ -32,8 +32,8 @@ const CONCURRENCY: usize = 4;
 /// A query for each of many values of a label, created with `for_each_of` of [`InstantQuery`] and [`RangeQuery`].
 /// Awaiting it returns a [`Vector`] or a [`Matrix`] for each value, as [`ForEach`].
 ///
-/// The values are put into as few queries as the limit on their length allows, which are grouped by the label and made
-/// concurrently, within the limits of the client. The timeout and `max_samples` apply to all of them together.
+/// The values are put into as few queries as the limit on their length allows. The queries are grouped by the label and
+/// sent concurrently, within the limits of the client. The timeout and `max_samples` apply to all of them together.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct EachQuery<K, Q> {
     query: Q,

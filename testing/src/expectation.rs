@@ -232,7 +232,8 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
     /// Sets the response to every such request, unless [`then`](Expectation::then) or [`times`](Expectation::times) is
     /// called.
     ///
-    /// An expectation of an instant query becomes one of a range query if the response has several values for a series.
+    /// If the response has several values for a series, the expectation is of a range query instead of an instant
+    /// query.
     ///
     /// # Panics
     /// If no query can meet the expectation, or the response does not fit.

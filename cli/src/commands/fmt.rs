@@ -28,12 +28,12 @@ Example:
 pub(crate) struct Arguments {
     #[command(flatten)]
     paths: Paths,
-    /// Write no files; show what would change, and exit with 1 if there is something
+    /// Write no files; show what would change, and exit with status 1 if anything would change
     #[arg(long)]
     check: bool,
     /// The format of the report; `json` is one object per line and file, with file, changed (a list of presets) and
-    /// errors: preset, message, line and column; of `-`, it is one with query (null if it has errors), `is_changed` and
-    /// errors
+    /// errors: preset, message, line and column; for `-`, it is one object with query (null if it has errors),
+    /// `is_changed` and errors
     #[arg(long, default_value = "human")]
     format: Format,
 }

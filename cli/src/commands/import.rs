@@ -24,7 +24,7 @@ use crate::preset_folders::{self, Dir};
 /// Matchers on variables become `{labels}`, durations `{window}`, groupings by a variable `{group_by}`. Variables that are
 /// numbers, and further durations, become parameters with their current value as the default. Variables that are functions
 /// or metrics become their current value. Queries that cannot be converted are reported, and stand in the file as comments.
-/// A preset whose query a check reports gets an `allow` with the message of the check as the reason.
+/// If a check reports a preset, the preset gets an `allow` with the message of the check as the reason.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 if all queries are imported, 1 if some are not, 2 if files could not be read or written

@@ -18,8 +18,8 @@ use crate::output::{Format, print};
 /// and `promql-presets-compiler` to `Cargo.toml`. Existing files and lines are kept; the report lists what is left to do by
 /// hand.
 ///
-/// Where there is no `Cargo.toml`, or with `--presets-only`, only the folder of presets is created, which all other commands
-/// read without Rust.
+/// Without a `Cargo.toml`, or with `--presets-only`, only the folder of presets is created. The other commands need nothing
+/// else.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 on success, 2 if files could not be read or written

@@ -21,7 +21,7 @@ use crate::server::Sources;
 /// Writes a preset file for a metric
 ///
 /// The file declares the labels of the metric, and has the presets that fit its type: rate and increase of a counter;
-/// current value, minimum, maximum and mean of a gauge, or its age if it is a date; rate, mean, percentiles and the
+/// current value, minimum, maximum and mean of a gauge, or its age if it is a timestamp; rate, mean, percentiles and the
 /// share below a bound of a histogram; rate and mean of a summary.
 ///
 /// The metric is read from the sources of `--url` and `--from`; without them, from `metrics.toml`, or else from the

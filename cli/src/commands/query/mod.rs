@@ -49,7 +49,7 @@ const DEFAULT_POINTS: u64 = 500;
 /// and why.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0, 1 if the preset or the query is refused, 2 if the server cannot be reached
+Exit status: 0 on success, 1 if the preset or the query is rejected, 2 if the server cannot be reached
 
 Example:
   promql-presets query http::rate --label job=api --group-by code --range 6h")]

@@ -73,8 +73,8 @@ Example:
     },
     /// Compares `metrics.toml` with what exists, without writing
     ///
-    /// Help texts are not compared, nor are metrics that `open` in `promql.toml` names and `metrics.toml` does not
-    /// have.
+    /// Help texts are not compared, nor are metrics that `open` in `promql.toml` lists and that are missing from
+    /// `metrics.toml`.
     #[command(after_help = "\
 Exit status: 0 without differences, 1 with differences, 2 if a source could not be read
 
@@ -92,7 +92,7 @@ struct Source {
     #[command(flatten)]
     dir: Dir,
     /// The time at which servers are queried, as Unix seconds or `2026-01-31T12:00:00Z`; labels are read from the hour
-    /// before it; default: now, with the labels of the server's default time range
+    /// before it; by default now, with labels of the server's default time range
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
     /// The format; `json` is one object per line and change, with change (`added`, `changed` or `gone`), metric, field
