@@ -241,7 +241,7 @@ codes! {
     /// A metric that neither `metrics.toml` nor a preset file has.
     UnknownMetric = "unknown-metric", Meaning, Error, supersedes [BucketSumWithoutLe];
     /// A label that a metric does not have.
-    UndeclaredLabel = "undeclared-label", Meaning, Error, supersedes [ImpossibleMatch];
+    UndeclaredLabel = "undeclared-label", Meaning, Error, supersedes [GroupLabelMissing, GroupRemovedLabel, ImpossibleMatch, MatchLabelMissing];
     /// A value that a label does not have.
     UndeclaredLabelValue = "undeclared-label-value", Meaning, Error, supersedes [FloatLabelFormat, RegexWithoutPattern];
     /// Matchers that no series can match.
