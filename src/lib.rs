@@ -146,8 +146,8 @@ pub use json::PrometheusJson;
 pub use promql_presets_core::{
     AnyWindow, DurationError, IntoCondition, IntoMatch, IntoPreset, LabelInfo, LabelKind, LabelName, LabelUse,
     LabelValue, Match, MatchOp, Matcher, MetricQuerier, NameError, NoWindow, ParameterInfo, ParameterKind,
-    ParameterValue, Preset, PresetInfo, PresetMetadata, Presets, PromDuration, Querier, RenderError, ResultType,
-    TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
+    ParameterValue, Pattern, Preset, PresetInfo, PresetMetadata, Presets, PromDuration, Querier, RenderError,
+    ResultType, TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
     AnyPreset, EachQuery, EachResult, ForEach, InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery,

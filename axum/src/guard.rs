@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use promql_presets::{
-    IntoMatch, MatchOp, Matcher, PresetInfo, PresetMetadata, PromDuration, PrometheusClient, TimeRange, Timestamp,
+    IntoCondition, MatchOp, Matcher, PresetInfo, PresetMetadata, PromDuration, PrometheusClient, TimeRange, Timestamp,
 };
 
 use crate::problem::Problem;
@@ -86,7 +86,7 @@ impl Access {
     }
 
     /// The series that match a condition on a label, as [`filter`](Self::filter).
-    pub fn only<K: ?Sized>(label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<K>) -> Self {
+    pub fn only<K>(label: impl Into<Cow<'static, str>>, condition: impl IntoCondition<K>) -> Self {
         Self::all().filter(label, condition)
     }
 
@@ -97,8 +97,8 @@ impl Access {
     /// Presets that it cannot be applied to are refused: those with a selector without `{labels}`, and those whose file
     /// declares labels but not this one. A condition with `=` or `=~` that also selects series without the label is
     /// refused as well, such as an empty value or `starts_with("")`: it usually comes from a missing header or field.
-    pub fn filter<K: ?Sized>(mut self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<K>) -> Self {
-        self.filters.push(condition.into_match().on(label));
+    pub fn filter<K>(mut self, label: impl Into<Cow<'static, str>>, condition: impl IntoCondition<K>) -> Self {
+        self.filters.push(condition.into_condition().on(label));
         self
     }
 

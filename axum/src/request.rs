@@ -172,8 +172,8 @@ impl<'de, F: FnMut(Match<String>)> Visitor<'de> for Conditions<'_, F> {
                     "is" => text()?.into(),
                     "not" => not(text()?),
                     "starts_with" => starts_with(text()?),
-                    "regex" => regex(text()?),
-                    "not_regex" => not_regex(text()?),
+                    "regex" => regex(text()?).into(),
+                    "not_regex" => not_regex(text()?).into(),
                     "one_of" => one_of(texts(map.next_value()?)),
                     "none_of" => none_of(texts(map.next_value()?)),
                     _ => {

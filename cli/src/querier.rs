@@ -155,9 +155,9 @@ fn split_matcher(text: &str) -> Option<(&str, Match<String>)> {
     let (label, rest) = text.split_at(at);
     let value = |operator| rest.strip_prefix(operator);
     let condition = if let Some(pattern) = value("=~") {
-        regex(pattern)
+        regex(pattern).into()
     } else if let Some(pattern) = value("!~") {
-        not_regex(pattern)
+        not_regex(pattern).into()
     } else if let Some(other) = value("!=") {
         not(other)
     } else {

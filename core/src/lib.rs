@@ -29,8 +29,8 @@ pub use escape::quote;
 pub use label::{LabelInfo, LabelKind, LabelUse};
 pub use look_back::LookBack;
 pub use matcher::{
-    IntoCondition, IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, OfMatch, OfValue, ValueEnum, none_of,
-    not, not_regex, one_of, regex, starts_with,
+    IntoCondition, IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, OfMatch, OfPattern, OfValue, Pattern,
+    ValueEnum, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use name::{LabelName, NameError};
 pub use parameter::{MAX_PARAMETERS, ParameterInfo, ParameterKind, ParameterValue, ParameterValues};

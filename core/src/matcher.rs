@@ -161,8 +161,7 @@ impl fmt::Display for Matcher<'_> {
 /// A condition on the values of a label of kind `K`: [`String`], `uuid::Uuid`, [`i64`], or an enum made from a preset
 /// file.
 ///
-/// A value itself is the condition `=`; the others come from [`not`], [`one_of`], [`none_of`], [`regex`] and
-/// [`not_regex`].
+/// A value itself is the condition `=`; the others come from [`not`], [`one_of`], [`none_of`], and from a [`Pattern`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match<K: ?Sized> {
     op: MatchOp,
@@ -220,12 +219,25 @@ impl<K: ?Sized> IntoMatch<K> for Match<K> {
     }
 }
 
-/// The argument of methods that do not know the type of a label's values: a value of any type, or a [`Match`] of strings.
-/// `K` is a marker.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a condition on a label",
-    note = "conditions on typed values take their texts: `one_of(ids.map(|id| id.to_string()))`"
-)]
+/// A regular expression that the values of a label of any kind must or must not match, from [`regex`] or [`not_regex`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(MatchOp, String);
+
+impl<K: ?Sized> From<Pattern> for Match<K> {
+    fn from(Pattern(op, pattern): Pattern) -> Self {
+        Self::some(op, pattern)
+    }
+}
+
+impl<K: ?Sized> IntoMatch<K> for Pattern {
+    fn into_match(self) -> Match<K> {
+        self.into()
+    }
+}
+
+/// The argument of methods that do not know the type of a label's values: a value of any type, or a condition on values of
+/// any type. `K` is a marker.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a condition on a label")]
 pub trait IntoCondition<K> {
     /// The condition; a value means `=`.
     fn into_condition(self) -> Match<String>;
@@ -235,9 +247,13 @@ pub trait IntoCondition<K> {
 #[derive(Debug)]
 pub struct OfValue;
 
-/// [`IntoCondition`] of conditions.
+/// [`IntoCondition`] of conditions on values of type `K`.
 #[derive(Debug)]
-pub struct OfMatch;
+pub struct OfMatch<K: ?Sized>(PhantomData<K>);
+
+/// [`IntoCondition`] of patterns.
+#[derive(Debug)]
+pub struct OfPattern;
 
 impl<V: LabelValue> IntoCondition<OfValue> for V {
     fn into_condition(self) -> Match<String> {
@@ -245,9 +261,15 @@ impl<V: LabelValue> IntoCondition<OfValue> for V {
     }
 }
 
-impl IntoCondition<OfMatch> for Match<String> {
-    fn into_condition(self) -> Self {
-        self
+impl<K: ?Sized> IntoCondition<OfMatch<K>> for Match<K> {
+    fn into_condition(self) -> Match<String> {
+        Match { op: self.op, value: self.value, is_list: self.is_list, kind: PhantomData }
+    }
+}
+
+impl IntoCondition<OfPattern> for Pattern {
+    fn into_condition(self) -> Match<String> {
+        self.into()
     }
 }
 
@@ -313,8 +335,8 @@ where
 /// The whole value matches a regular expression in [RE2 syntax](https://github.com/google/re2/wiki/Syntax).
 ///
 /// [`one_of`] matches a list of values, [`starts_with`] a prefix; both escape their arguments.
-pub fn regex<K: ?Sized>(pattern: impl Into<String>) -> Match<K> {
-    Match::some(MatchOp::Regex, pattern.into())
+pub fn regex(pattern: impl Into<String>) -> Pattern {
+    Pattern(MatchOp::Regex, pattern.into())
 }
 
 /// The value starts with a text, which is escaped.
@@ -333,8 +355,8 @@ pub fn starts_with(prefix: impl AsRef<str>) -> Match<String> {
 }
 
 /// The whole value does not match a regular expression in [RE2 syntax](https://github.com/google/re2/wiki/Syntax).
-pub fn not_regex<K: ?Sized>(pattern: impl Into<String>) -> Match<K> {
-    Match::some(MatchOp::NotRegex, pattern.into())
+pub fn not_regex(pattern: impl Into<String>) -> Pattern {
+    Pattern(MatchOp::NotRegex, pattern.into())
 }
 
 fn alternatives<I>(values: I, single: MatchOp, several: MatchOp) -> Match<<I::Item as LabelValue>::Kind>
@@ -489,6 +511,18 @@ mod tests {
     }
 
     #[test]
+    fn conditions_on_values_of_any_type_are_of_one_type() {
+        fn shown<K>(condition: impl IntoCondition<K>) -> String {
+            condition.into_condition().on("l").to_string()
+        }
+        assert_eq!(shown(5), r#"l="5""#);
+        assert_eq!(shown(one_of([500, 503])), r#"l=~"500|503""#);
+        assert_eq!(shown(not("a")), r#"l!="a""#);
+        assert_eq!(shown(regex("a.*")), r#"l=~"a.*""#);
+        assert_eq!(shown(not_regex("a.*")), r#"l!~"a.*""#);
+    }
+
+    #[test]
     fn every_operator() {
         assert_eq!(shown("a"), r#"l="a""#);
         assert_eq!(shown(not("a")), r#"l!="a""#);
@@ -519,7 +553,7 @@ mod tests {
             |condition: Match<String>| condition.on("l").replace_values(upper).unwrap().map(|m| m.to_string());
         assert_eq!(replaced(one_of(["a.b", "C"])).as_deref(), Some(r#"l=~"A\\.B|C""#));
         assert_eq!(replaced(not("a")).as_deref(), Some(r#"l!="A""#));
-        assert_eq!(replaced(regex("a|b")), None);
+        assert_eq!(replaced(regex("a|b").into()), None);
         assert_eq!(replaced(one_of(["A", "B"])), None);
     }
 
@@ -529,7 +563,7 @@ mod tests {
         assert_eq!(shown("a".into()), r#"l="GPU-a""#);
         assert_eq!(shown(not("a")), r#"l!="GPU-a""#);
         assert_eq!(shown(one_of(["a", "b|c"])), r#"l=~"GPU-a|GPU-b\\|c""#);
-        assert_eq!(shown(regex("GPU-.*|x")), r#"l=~"GPU-.*|x""#);
+        assert_eq!(shown(regex("GPU-.*|x").into()), r#"l=~"GPU-.*|x""#);
     }
 
     #[test]

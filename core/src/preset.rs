@@ -400,8 +400,8 @@ impl SelectorInfo<'_> {
             let condition: Match<String> = match op {
                 MatchOp::Equal => Match::equal(value),
                 MatchOp::NotEqual => not(value),
-                MatchOp::Regex => regex(value),
-                MatchOp::NotRegex => not_regex(value),
+                MatchOp::Regex => regex(value).into(),
+                MatchOp::NotRegex => not_regex(value).into(),
             };
             condition.on(label.to_owned())
         });

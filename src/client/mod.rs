@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use promql_presets_core::{IntoMatch, IntoPreset, Matcher, MetricQuerier};
+use promql_presets_core::{IntoCondition, IntoPreset, Matcher, MetricQuerier};
 
 use crate::endpoints::{
     BuildInfoQuery, ExemplarsQuery, FeaturesQuery, FormatQuery, HealthQuery, LabelNames, LabelValues, MetadataQuery,
@@ -99,8 +99,8 @@ impl PrometheusClient {
     ///
     /// It shares connections, limits and the retry budget with this client.
     #[must_use]
-    pub fn with_filter<K: ?Sized>(&self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<K>) -> Self {
-        self.with_matcher(condition.into_match().on(label))
+    pub fn with_filter<K>(&self, label: impl Into<Cow<'static, str>>, condition: impl IntoCondition<K>) -> Self {
+        self.with_matcher(condition.into_condition().on(label))
     }
 
     /// Like [`with_filter`](Self::with_filter), for a matcher whose label and operator are chosen at run time.

@@ -82,7 +82,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
     }
 
     /// Expects a matcher: a value of any type means `=`, and other operators are [`not`](promql_presets::not),
-    /// [`one_of`](promql_presets::one_of) and so on, of strings.
+    /// [`one_of`](promql_presets::one_of) and so on.
     ///
     /// Without matchers, a query with matchers is not expected.
     pub fn label<K>(self, label: impl AsRef<str>, condition: impl IntoCondition<K>) -> Self {

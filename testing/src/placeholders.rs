@@ -1,7 +1,7 @@
 //! Finds the values of the placeholders of a preset in a rendered query.
 
 use promql_presets_core::{
-    Input, MatchOp, Matcher, ParameterInfo, ParameterValue, ParameterValues, PresetInfo, PromDuration, Querier,
+    Input, Match, MatchOp, Matcher, ParameterInfo, ParameterValue, ParameterValues, PresetInfo, PromDuration, Querier,
     Segment, not, not_regex, regex,
 };
 
@@ -51,8 +51,8 @@ pub(crate) fn matcher(label: String, op: MatchOp, value: String) -> Matcher<'sta
     match op {
         MatchOp::Equal => Matcher::equal(label, value),
         MatchOp::NotEqual => not(value).on(label),
-        MatchOp::Regex => regex::<String>(value).on(label),
-        MatchOp::NotRegex => not_regex::<String>(value).on(label),
+        MatchOp::Regex => Match::<String>::from(regex(value)).on(label),
+        MatchOp::NotRegex => Match::<String>::from(not_regex(value)).on(label),
     }
 }
 

@@ -165,8 +165,8 @@ impl Hostile {
             0 => one_of(self.texts(count)),
             1 => none_of(self.texts(count)),
             2 => not(self.text()),
-            3 => regex(pattern),
-            4 => not_regex(pattern),
+            3 => regex(pattern).into(),
+            4 => not_regex(pattern).into(),
             _ => Match::from(self.text()),
         }
     }

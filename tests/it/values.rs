@@ -94,7 +94,7 @@ fn labels_are_set_by_name() {
     assert!(matches!(failed("__name__", equal("x")), RenderError::InvalidLabelName { .. }));
     assert!(matches!(failed("status_code", equal("5xx")), RenderError::InvalidLabelValue { .. }));
     assert!(matches!(failed("status_code", one_of(["1", "x"])), RenderError::InvalidLabelValue { .. }));
-    assert!(matches!(failed("status_code", regex("(")), RenderError::InvalidRegex { .. }));
+    assert!(matches!(failed("status_code", regex("(").into()), RenderError::InvalidRegex { .. }));
     assert!(matches!(failed("method", one_of(Vec::<String>::new())), RenderError::NoAlternatives { .. }));
     let kernel = container::Querier::new("cpu_util").set("kernel_id", "not-a-uuid").unwrap_err();
     assert!(kernel.to_string().contains("a UUID"), "{kernel}");

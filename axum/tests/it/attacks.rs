@@ -428,7 +428,7 @@ async fn an_empty_filter_is_not_the_series_without_the_label() {
 #[tokio::test]
 async fn conditions_that_match_a_missing_label_are_refused() {
     let mock = MockPrometheus::start();
-    for condition in [starts_with(""), one_of([""]), one_of(["a", ""]), regex(""), regex("a|.*")] {
+    for condition in [starts_with(""), one_of([""]), one_of(["a", ""]), regex("").into(), regex("a|.*").into()] {
         let guard = move |_: &Parts, _: &'static PresetInfo| Ok(Access::only("project_id", condition.clone()));
         let app = router(mock.client(), Presets::__new(&ANY_PRESETS)).guard(guard).build();
         assert_eq!(post(&app, ANY_QUERY, r#"{"metric": "m"}"#).await.problem().0, 403);

@@ -153,7 +153,7 @@ fn refuses_invalid_values() {
 fn refuses_values_without_a_placeholder() {
     let plain = preset(&[Segment::Text("up")], None);
     let matcher = RenderError::UnexpectedMatcher { label: "job".to_owned() };
-    for condition in [Match::equal("api"), not("api"), regex("a.*"), one_of(["a", "b"])] {
+    for condition in [Match::equal("api"), not("api"), regex("a.*").into(), one_of(["a", "b"])] {
         assert_eq!(failed(&plain, &Querier::new("").label("job", condition)), matcher);
     }
     let group_by = RenderError::UnexpectedGroupBy { label: "path".to_owned() };
