@@ -177,6 +177,9 @@ struct Typed<'a>(&'a str);
 impl fmt::Display for Typed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('`')?;
+        if self.0.is_empty() {
+            f.write_str("\"\"")?;
+        }
         for c in self.0.chars() {
             if c.is_control() { write!(f, "{}", c.escape_debug())? } else { f.write_char(c)? }
         }

@@ -145,7 +145,7 @@ impl Lowering<'_> {
         if let [_, second, ..] = name.holes[..] {
             self.diagnostics.push(
                 Diagnostic::new(Code::MisplacedPlaceholder, second, "`metric_name` twice in one name")
-                    .label("a name holds it once"),
+                    .label("can occur once in a name"),
             );
         }
         let (mut before, mut after, mut seen) = (String::new(), String::new(), false);

@@ -149,9 +149,9 @@ fn constant_first(query: &Analysis<'_>, id: Id, binary: &Binary<'_>, findings: &
     let single = query.labels(right).all().is_some_and(<[_]>::is_empty);
     let op = if single { "or" } else { "or on ()" };
     findings.push(
-        Diagnostic::new(Code::FallbackAlwaysThere, call.name_span, "fallback before the expression that it replaces")
+        Diagnostic::new(Code::FallbackAlwaysThere, call.name_span, "fallback on the left side of `or`")
             .label("always there")
-            .secondary(binary.op_span, "prefers its left side")
+            .secondary(binary.op_span, "returns the left side first")
             .help(format!("write `{second} {op} {first}`")),
     );
 }

@@ -103,15 +103,15 @@ fn aggregation(query: &Analysis<'_>, op: Aggregator, value: f64, span: Span, fin
     match op {
         Aggregator::Quantile => quantile(name, value, span, findings),
         Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value < 1.0 => {
-            let title = format!("`{name}` of {} series", query.slice(span));
+            let title = format!("`{name}` of `{}` series", query.slice(span));
             findings.push(out_of_range(span, title, "returns nothing"));
         }
         Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value.is_nan() => {
-            findings.push(out_of_range(span, format!("`{name}` of NaN series"), "the query fails"));
+            findings.push(out_of_range(span, format!("`{name}` of `NaN` series"), "the query fails"));
         }
         // As in Prometheus, whose limit is 2^63.
         Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value >= MAX_COUNT => {
-            let title = format!("`{name}` of {} series", query.slice(span));
+            let title = format!("`{name}` of `{}` series", query.slice(span));
             findings.push(out_of_range(span, title, "more than 64 bits hold: the query fails"));
         }
         Aggregator::LimitRatio if !(-1.0..=1.0).contains(&value) => {
@@ -141,7 +141,7 @@ fn function(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
                 let (low, high) = (query.slice(second), query.slice(first));
                 findings.push(
                     out_of_range(first, "`clamp` with a minimum above the maximum".to_owned(), "returns nothing")
-                        .secondary(second, "this is less")
+                        .secondary(second, "smaller than the minimum")
                         .help(format!("write `{low}, {high}`")),
                 );
             }

@@ -138,7 +138,7 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
             let what = if name == "+" { "a sum".to_owned() } else { format!("`{name}`") };
             let finding =
                 Diagnostic::new(Code::RateAfterAggregation, call.name_span, format!("`{}` of {what}", call.name))
-                    .label("sees a restart only as a smaller drop of the whole")
+                    .label("sees a restart only as a small drop of the total")
                     .secondary(span, "hides the restarts of single counters");
             match subquery.and_then(|subquery| rewrite_subquery(query, subquery, call.name)) {
                 Some(right) => finding.write(call.name_span.to(call.parens), right),

@@ -42,17 +42,38 @@ fn wrong_form(
     // Other targets have the form that the exporter writes, which only the snapshot knows.
     let known = || series.metric?.known?.values(label);
     let of_snapshot = |number: &str| listed(number, known()?);
-    let stored = |number: &str| match normalized {
-        Normalized::All => normal(number),
-        Normalized::Some => normal(number).or_else(|| of_snapshot(number)),
-        Normalized::None => of_snapshot(number),
+    let lower = matcher.value.value.to_ascii_lowercase();
+    let (flag, value) = match lower.strip_prefix("(?i)") {
+        Some(lower) if matcher.op.is_regex() => ("(?i)", lower),
+        _ => ("", &*matcher.value.value),
     };
-    let value = &*matcher.value.value;
+    let stored = |number: &str| {
+        let mut right = match normalized {
+            Normalized::All => normal(number),
+            Normalized::Some => normal(number).or_else(|| of_snapshot(number)),
+            Normalized::None => of_snapshot(number),
+        }?;
+        if !flag.is_empty() {
+            right.make_ascii_lowercase();
+        }
+        if right == number { None } else { Some(right) }
+    };
+    if label == "quantile" && known().is_none() {
+        let percent =
+            value.parse().ok().filter(|value: &f64| *value > 1.0 && *value <= 100.0 && !matcher.op.is_regex());
+        if let Some(percent) = percent {
+            let share = (percent * 1e6).round() / 1e8;
+            let share = if normalized == Normalized::All { open_metrics_float(share) } else { share.to_string() };
+            let finding = Diagnostic::new(Code::QuantileOutOfRange, matcher.value.span, "`quantile` above 1")
+                .label("quantiles are from 0 to 1");
+            return Some(finding.write(matcher.span(), format!("quantile{}\"{share}\"", matcher.op.as_str())));
+        }
+    }
     let as_scraped = normalized == Normalized::None || (normalized == Normalized::Some && normal(value).is_none());
     let backslash = if query.slice(matcher.value.span).starts_with('`') { "\\" } else { "\\\\" };
     let (wrong, right, written) = if matcher.op.is_regex() {
-        let integers = || if as_scraped { None } else { integers_only(value, backslash) };
-        wrong_numbers(value, backslash, stored).or_else(integers).or_else(|| wrong_texts(value, backslash, stored))?
+        let integers = || if as_scraped || !flag.is_empty() { None } else { integers_only(value, backslash) };
+        wrong_numbers(value, backslash, &stored).or_else(integers).or_else(|| wrong_texts(value, backslash, &stored))?
     } else {
         let right = stored(value)?;
         (value.to_owned(), right.clone(), right)
@@ -65,12 +86,12 @@ fn wrong_form(
     let text = if normalized == Normalized::Some && !matcher.op.is_regex() {
         both()
     } else {
-        format!("{label}{}{quote}{written}{quote}", matcher.op.as_str())
+        format!("{label}{}{quote}{flag}{written}{quote}", matcher.op.as_str())
     };
     let title = if as_scraped {
         format!("`{label}=\"{wrong}\"` is `{right}` in `metrics.toml`")
     } else {
-        format!("Prometheus stores `{label}=\"{wrong}\"` as `{right}`")
+        format!("Prometheus stores `{label}=\"{wrong}\"` as `{}`", right.replace("inf", "Inf"))
     };
     let finding = Diagnostic::new(Code::FloatLabelFormat, matcher.value.span, title)
         .label(match matcher.op {
@@ -97,7 +118,7 @@ fn listed(number: &str, known: &LabelType) -> Option<String> {
 }
 
 /// A number in a pattern whose stored form differs and is not matched. `1` in `1(2|3)` is not a number of its own.
-fn wrong_number(pattern: &str, part: &str, stored: impl Fn(&str) -> Option<String>) -> Option<(String, String)> {
+fn wrong_number(pattern: &str, part: &str, stored: &dyn Fn(&str) -> Option<String>) -> Option<(String, String)> {
     let number = part.replace("\\.", ".").replace("\\+", "+");
     let right = stored(&number)?;
     let is_match = |text: &str| regex::matches(pattern, text);
@@ -109,7 +130,7 @@ fn wrong_number(pattern: &str, part: &str, stored: impl Fn(&str) -> Option<Strin
 fn wrong_numbers(
     pattern: &str,
     backslash: &str,
-    stored: impl Fn(&str) -> Option<String>,
+    stored: &dyn Fn(&str) -> Option<String>,
 ) -> Option<(String, String, String)> {
     let mut first = None;
     let mut text = String::new();
@@ -117,7 +138,7 @@ fn wrong_numbers(
     loop {
         let end = rest.find(['(', '|', ')', '^', '$']).unwrap_or(rest.len());
         let (part, after) = rest.split_at(end);
-        match wrong_number(pattern, part, &stored) {
+        match wrong_number(pattern, part, stored) {
             Some((number, right)) => {
                 text += &either_form(part, &right, backslash);
                 first = first.or(Some((number, right)));
@@ -136,7 +157,7 @@ fn wrong_numbers(
 fn wrong_texts(
     pattern: &str,
     backslash: &str,
-    stored: impl Fn(&str) -> Option<String>,
+    stored: &dyn Fn(&str) -> Option<String>,
 ) -> Option<(String, String, String)> {
     const MAX_TEXTS: usize = 20;
     let texts = regex::texts(pattern).filter(|texts| texts.len() <= MAX_TEXTS)?;
@@ -245,7 +266,7 @@ mod tests {
             ("1(2|3)", None),
             ("1.*", None),
         ] {
-            let found = wrong_numbers(pattern, "\\", normal).map(|(.., text)| text);
+            let found = wrong_numbers(pattern, "\\", &normal).map(|(.., text)| text);
             assert_eq!(found.as_deref(), expected, "{pattern}");
         }
         for (pattern, expected) in [
@@ -261,7 +282,7 @@ mod tests {
         }
         for (pattern, expected) in [("1{2}|0\\.5", Some("11(\\.0)?|0\\.5")), ("7(\\.0)?", None), ("1(?:1|1\\.0)", None)]
         {
-            let found = wrong_texts(pattern, "\\", normal).map(|(.., text)| text);
+            let found = wrong_texts(pattern, "\\", &normal).map(|(.., text)| text);
             assert_eq!(found.as_deref(), expected, "{pattern}");
         }
     }

@@ -188,6 +188,15 @@ pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, co
         ),
     };
     let (dropping, place, text) = query.find_drop(operand, example);
+    if let ExprKind::Selector(selector) = &query.expr(dropping).kind
+        && let Some(matcher) = selector.fixing(example)
+    {
+        return Some(
+            Diagnostic::new(code, span, format!("a caller may group by `{example}`, which no series here has"))
+                .label("the group would be empty")
+                .secondary(matcher.span(), "selects series without the label"),
+        );
+    }
     if let Some(series) = query.series(dropping) {
         // The labels to group by and the metric are declared in different files.
         let metric = series.metric.filter(|_| example != GROUP_BY)?;

@@ -238,7 +238,7 @@ fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: 
     query.ancestors_up_to(id, arg).iter().find_map(|outer| match &query.expr(*outer).kind {
         ExprKind::Binary(binary) if binary.op.is_comparison() && binary.bool_span.is_none() => {
             let title = format!("`{}` between buckets and their quantile", binary.op.as_str());
-            let finding = finding(binary.op_span, title, "leaves out the buckets that do not meet it");
+            let finding = finding(binary.op_span, title, "drops the buckets for which it is false");
             let finding = finding.help("leave the comparison out, or compare the quantile");
             Some(finding.note("a quantile lies between the bounds of two buckets, the lower of which may be empty"))
         }
@@ -347,8 +347,8 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     let largest =
         sources.iter().find_map(|(_, selector, _)| selector.matchers().iter().find_map(|it| largest_bound(it)));
     if let Some(bound) = largest {
-        finding =
-            finding.help(format!("write `le=\"{}\"`, whose bucket holds the smaller ones", open_metrics_float(bound)));
+        finding = finding
+            .help(format!("write `le=\"{}\"`, whose bucket includes the smaller ones", open_metrics_float(bound)));
     } else if let Some(stem) = name.and_then(|name| name.text.strip_suffix("_bucket")) {
         let count = if sources.iter().any(|(.., it)| it.role == Role::GaugeBucket) { "gcount" } else { "count" };
         finding = finding.help(format!("`{stem}_{count}` holds every observation once"));

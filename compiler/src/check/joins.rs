@@ -339,7 +339,7 @@ impl<'e> Join<'_, 'e> {
                 format!("several series per match at `{}`", self.binary.op.as_str()),
             )
             .label("matches everything where a caller groups by nothing")
-            .secondary(span, "several series even then"),
+            .secondary(span, "still several series per match"),
         );
         true
     }
@@ -354,13 +354,13 @@ impl<'e> Join<'_, 'e> {
             let one = if group.keyword == GroupingKeyword::GroupLeft { self.right } else { self.left };
             let Some(label) = self.varying_label(one, matching).filter(|_| !group.has_hole()) else { return };
             let keyword = group.keyword.as_str();
-            let place = format!("one series for each `{label}`, but `{keyword}` needs one per match on this side");
+            let place = format!("has one series per `{label}`; `{keyword}` needs exactly one per match on this side");
             findings.push(self.several(label, matching, one, place));
             return;
         }
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
             let Some(label) = self.varying_label(side, matching) else { continue };
-            let finding = self.several(label, matching, side, format!("one series for each `{label}`"));
+            let finding = self.several(label, matching, side, format!("has one series per `{label}`"));
             let help = || format!("write `{} {} ()`", self.query.slice(matching.span()), self.many_side(side));
             let is_unique = self.varying_label(other, matching).is_none();
             findings.push(if is_unique { finding.help(help()) } else { finding });

@@ -52,7 +52,7 @@ fn suspicious_operator(matcher: &Matcher<'_>, findings: &mut Findings) {
             findings.push(
                 finding(
                     Code::RegexMatchesEmpty,
-                    format!("pattern that series without the label `{}` match, too", matcher.label.name),
+                    format!("pattern that also matches series without the label `{}`", matcher.label.name),
                 )
                 .label("matches the empty string"),
             );
@@ -104,7 +104,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
     for matcher in selector.matchers() {
         if matcher.op == MatchOp::NotRegex && matches_all(&matcher.value.value) {
             findings.push(
-                Diagnostic::new(Code::MatchNothing, matcher.span(), "matcher that nothing meets")
+                Diagnostic::new(Code::MatchNothing, matcher.span(), "matcher that no value satisfies")
                     .label("every value matches this pattern"),
             );
             return;
@@ -127,9 +127,13 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
         let conditions: Vec<Condition<'_>> = of_label.iter().map(|(_, condition)| *condition).into_vec();
         if let Some((first, second)) = contradiction(&conditions) {
             findings.push(
-                Diagnostic::new(Code::MatchNothing, second.span, format!("no value of `{label}` meets both matchers"))
-                    .label("contradicts the other one")
-                    .secondary(first.span, "this one"),
+                Diagnostic::new(
+                    Code::MatchNothing,
+                    second.span,
+                    format!("no value of `{label}` satisfies both matchers"),
+                )
+                .label("contradicts the other one")
+                .secondary(first.span, "this one"),
             );
         } else if let (Some(LabelType::OneOf(values)), Some(last)) = (series.label(label), conditions.last())
             && conditions.iter().all(|condition| matches!(condition.op, MatchOp::NotEqual | MatchOp::NotRegex))

@@ -142,7 +142,7 @@ pub(crate) fn exceeds_limit(
     limit: PromDuration,
     key: &str,
 ) -> Diagnostic {
-    let title = format!("{what} of {found}, longer than {limit}");
+    let title = format!("{what} of `{found}`, longer than `{limit}`");
     Diagnostic::new(Code::ExceedsLimit, span, title)
         .label(format!("at most {limit}"))
         .note(format!("`[policy]` in `promql.toml` has `{key} = \"{limit}\"`"))

@@ -106,7 +106,7 @@ fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Fi
     if seconds < 2.0 * scrape {
         findings.push(Diagnostic {
             help,
-            ..Diagnostic::new(Code::RangeTooShort, span, format!("`{}` over less than two scrapes", call.name))
+            ..Diagnostic::new(Code::RangeTooShort, span, format!("`{}` over fewer than two scrapes", call.name))
                 .label(format!("{shown}, which often holds only one sample"))
                 .secondary(call.name_span, "needs two samples")
                 .note(note)
@@ -114,7 +114,7 @@ fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Fi
     } else if seconds < 4.0 * scrape && matches!(call.name, "rate" | "increase" | "delta" | "deriv") {
         findings.push(Diagnostic {
             help,
-            ..Diagnostic::new(Code::FragileRange, span, format!("`{}` over less than four scrapes", call.name))
+            ..Diagnostic::new(Code::FragileRange, span, format!("`{}` over fewer than four scrapes", call.name))
                 .label(format!("{shown}: a lost scrape leaves a gap"))
                 .note(note)
         });
@@ -140,7 +140,7 @@ fn needless(query: &Analysis<'_>, arg: Id, subquery: &Subquery<'_>) -> Option<Di
     selector.modifiers.is_empty().then(|| {
         let plain = query.slice(selector.span);
         Diagnostic::new(Code::NeedlessSubquery, subquery.brackets, "subquery of a plain selector")
-            .label("evaluates the selector again and again, in steps of the server's choice")
+            .label("evaluates the selector once per step of the server's default")
             .help(format!("write `{plain}[{}]`", query.slice(subquery.range.span)))
     })
 }
@@ -194,9 +194,9 @@ fn shorter_than_scrapes(
     let scrape = in_seconds(interval);
     let is_plain = query.selectors_below(arg).iter().all(|(_, it, _)| it.range.is_none());
     if needs_two_samples(call.name) && range < 2.0 * scrape && is_plain {
-        let title = format!("`{}` over less than two scrapes", call.name);
+        let title = format!("`{}` over fewer than two scrapes", call.name);
         let finding = Diagnostic::new(Code::RangeTooShort, subquery.range.span, title)
-            .label("often holds only one sample, read again and again")
+            .label("often holds only one sample, which each step reads")
             .secondary(call.name_span, "needs two samples")
             .note(format!("scraped every {interval}"));
         let help = || format!("write `[{}:{interval}]`", duration(4.0 * scrape));

@@ -395,7 +395,7 @@ fn reserved(raw: &PresetFile) -> impl Iterator<Item = Diagnostic> {
     file::Labels::all(raw.labels.as_ref()).iter().filter_map(|label| {
         let meaning = match label.name.value.as_str() {
             "le" => "the upper bound of a bucket: a filter on it takes buckets away from their histogram",
-            "quantile" => "the quantile of a summary, not a property of what is measured",
+            "quantile" => "identifies a quantile of a summary, so it cannot be a filter",
             "__name__" => "the name of the metric, which the template sets",
             _ => return None,
         };

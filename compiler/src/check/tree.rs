@@ -442,12 +442,13 @@ pub fn matches_any_name(pattern: &str) -> bool {
 
 /// Whether a pattern may match names that begin with a text, or that an entry of `open` matches: they do not begin with
 /// different letters.
-fn may_overlap(pattern: &str, open: &str) -> bool {
+pub(super) fn may_overlap(pattern: &str, open: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
     let plain = |text: &'_ str| text.find(|c| !is_plain(c)).unwrap_or(text.len());
-    let (pattern, open) = (&pattern[..plain(pattern)], &open[..plain(open)]);
-    // The last letter of the pattern may be optional.
-    let pattern = &pattern[..pattern.len().saturating_sub(1)];
+    let (start, after) = pattern.split_at(plain(pattern));
+    // The last letter may be optional.
+    let pattern = if after.starts_with(['?', '*', '{']) { &start[..start.len().saturating_sub(1)] } else { start };
+    let open = &open[..plain(open)];
     pattern.starts_with(open) || open.starts_with(pattern)
 }
 

@@ -5,7 +5,7 @@ use promql_presets_core::{LabelKind, regex, sort};
 
 use super::analysis::Analysis;
 use super::schema::{Metric, Role};
-use super::tree::{Id, Series, matches_any_name, pattern_of_names};
+use super::tree::{Id, Series, matches_any_name, may_overlap, pattern_of_names};
 use crate::diagnostic::suggest::{is_one_edit, nearest};
 use crate::file::metric_type::SUFFIXES;
 use crate::file::toml_string::toml_key;
@@ -119,7 +119,7 @@ fn base(query: &Analysis<'_>, metric: &Metric<'_>, name: &str, span: Span) -> Di
     let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"));
     if metric.kind == Some(MetricType::Summary) {
         return finding
-            .label(format!("`{}` is a summary without quantiles in `metrics.toml`", metric.name))
+            .label(format!("`metrics.toml` lists no quantiles for the summary `{}`", metric.name))
             .help(format!("write `{written}_sum` or `{written}_count`"))
             .note(if_new(query, "label `quantile`"));
     }
@@ -417,14 +417,9 @@ fn undeclared_value(
             let finding = finding(format!("`{wrong}` is not a value of the label `{label}`"));
             match kind {
                 LabelType::Integer => finding.label("declared as an integer"),
-                LabelType::Uuid if prefix.is_empty() => finding.label("declared as a UUID"),
                 LabelType::Uuid => {
-                    let finding = finding.label(format!("declared as a UUID after `{prefix}`"));
-                    let uuid = LabelKind::<&[&str]>::Uuid.normalize(wrong);
-                    match uuid.and_then(|uuid| Some((place_of(matcher, wrong)?, format!("{prefix}{uuid}")))) {
-                        Some((span, value)) => finding.write(span, value),
-                        None => finding,
-                    }
+                    let uuid = with_hyphens(wrong.strip_prefix(prefix).unwrap_or(wrong));
+                    corrected(finding, matcher, prefix, wrong, uuid)
                 }
                 _ => {
                     let finding = finding.label(format!("not among {among}"));
@@ -455,6 +450,14 @@ fn undeclared_value(
             };
             finding(title).label(format!("matches none of {among}")).note(all_values(shown, others.is_none()))
         }
+        (None, LabelType::Uuid)
+            if let Some(dead) = regex::alternatives(value).iter().find(|part| !may_overlap(part, prefix)) =>
+        {
+            let title = format!("`{dead}` matches no value of the label `{label}`");
+            let is_uuid = dead.as_bytes().first().is_some_and(u8::is_ascii_hexdigit);
+            let rest = if is_uuid { lower_case(dead, "") } else { None };
+            corrected(finding(title), matcher, prefix, dead, rest)
+        }
         (None, LabelType::Uuid) => {
             findings.add_all(unusual_pattern(matcher, prefix));
             return false;
@@ -463,6 +466,34 @@ fn undeclared_value(
     };
     findings.push(finding);
     true
+}
+
+/// A finding about a value or a pattern for a UUID; `uuid` is the right one, without the prefix.
+fn corrected(
+    finding: Diagnostic,
+    matcher: &Matcher<'_>,
+    prefix: &str,
+    wrong: &str,
+    uuid: Option<String>,
+) -> Diagnostic {
+    let finding = finding.label(match prefix {
+        "" => "declared as a UUID".to_owned(),
+        _ => format!("declared as a UUID after `{prefix}`"),
+    });
+    match (uuid, place_of(matcher, wrong)) {
+        (Some(uuid), Some(span)) => finding.write(span, prefix.to_owned() + &uuid),
+        _ => finding,
+    }
+}
+
+/// A UUID in its usual form, given without hyphens or after `urn:uuid:`.
+fn with_hyphens(text: &str) -> Option<String> {
+    let hex = text.trim_start_matches("urn:uuid:").replace('-', "");
+    if hex.len() != 32 || !hex.is_ascii() {
+        return None;
+    }
+    let uuid = format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+    Some(LabelKind::<&[&str]>::Uuid.normalize(&uuid)?.into_owned())
 }
 
 /// Whether a pattern may match a value, or another form of it if it is a number: such forms are another check.

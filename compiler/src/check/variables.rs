@@ -11,7 +11,7 @@ use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
 
 /// The help about a query that is not a template.
-const OF_PROGRAM: &str = "write a value, or the parameter of the program that sends the query";
+const OF_PROGRAM: &str = "write a value, or insert it in the program that sends the query";
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, _) in query.selectors() {

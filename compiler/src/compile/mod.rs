@@ -459,7 +459,7 @@ impl<'a> Compiler<'a> {
                 }
                 // A misspelt key has been reported, and was read as the one that was meant.
                 (Some(window), false) if self.is_written(file, window.key, "window") => {
-                    let found = unused_window(window.key).label("nothing takes this window");
+                    let found = unused_window(window.key).label("the template does not use it");
                     Some(found.help("write `[{window}]` in the template, or remove the line"))
                 }
                 _ => None,

@@ -396,7 +396,8 @@ impl<'t> Parser<'_, 't> {
                     _ => return None,
                 },
                 _ => {
-                    self.faults.report(format!("cannot extend value of type {kind} with a dotted key"), key);
+                    let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
+                    self.faults.report(format!("`{}` is {article} {kind}, so it cannot have more keys", key.name), key);
                     return None;
                 }
             };

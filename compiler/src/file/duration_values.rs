@@ -35,7 +35,10 @@ impl Reader<'_> {
         match literal.text.parse() {
             Ok(duration) => Some(Spanned { value: duration, span: literal.span }),
             Err(error) => {
-                let title = format!("invalid duration `{}`", literal.text);
+                let title = match literal.text.as_str() {
+                    "" => "empty duration".to_owned(),
+                    text => format!("invalid duration `{text}`"),
+                };
                 let reason = match error {
                     _ if literal.text.contains('.') => "whole numbers only, as in `1h30m`".to_owned(),
                     DurationError::MissingUnit { .. } => "a unit is missing: ms, s, m, h, d, w or y".to_owned(),

@@ -73,11 +73,11 @@ impl Reader<'_> {
             let stem = MetricType::Histogram.parts().iter().find_map(|suffix| metric.name.value.strip_suffix(suffix));
             let counts = matches!(metric.kind(), None | Some(MetricType::Counter));
             if let Some(histogram) = stem.filter(|_| counts).and_then(|stem| histograms.get(stem)) {
-                let title = format!("`{}` beside its histogram", metric.name.value);
+                let title = format!("`{}` has a table, and so has its histogram", metric.name.value);
                 self.report(
                     Diagnostic::new(Code::DuplicateValue, metric.name.span, title)
                         .label("one of its series")
-                        .secondary(*histogram, "this table stands for them all")
+                        .secondary(*histogram, "this table already covers it")
                         .help("remove the table"),
                 );
             }
@@ -114,9 +114,9 @@ impl Reader<'_> {
         let find = |name: &str| labels.iter().find(|label| label.value == name);
         for label in &metric.empty {
             if let Some(other) = find(&label.value) {
-                let title = format!("`{}` is both empty and not", label.value);
-                let finding = Diagnostic::new(Code::DuplicateValue, label.span, title).label("listed twice");
-                self.report(finding.secondary(other.span, "already here"));
+                let title = format!("`{}` is listed in `labels` and in `empty`", label.value);
+                let finding = Diagnostic::new(Code::DuplicateValue, label.span, title).label("without values here");
+                self.report(finding.secondary(other.span, "with values here"));
             }
         }
         for (label, _) in metric.values.iter().filter(|(label, _)| label.value != own && find(&label.value).is_none()) {
@@ -162,7 +162,7 @@ impl Reader<'_> {
             let title = format!("`similar` beside other keys of `{}`", metric.name.value);
             self.report(
                 Diagnostic::new(Code::InvalidValue, similar.span, title)
-                    .label("only a metric that does not exist has it")
+                    .label("only for metrics that do not exist")
                     .help("remove it, or the other keys"),
             );
         }

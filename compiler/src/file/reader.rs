@@ -115,7 +115,7 @@ impl Reader<'_> {
         if name.is_none() && complete && !table.iter().any(|(key, _)| is_name(key)) {
             self.report(
                 Diagnostic::new(Code::MissingKey, key.span, "missing `name` in `[metric]`")
-                    .label("no metric is named here")
+                    .label("names no metric")
                     .help("add `name = \"...\"`, or leave `[metric]` out if the templates name their metrics"),
             );
         }
@@ -143,7 +143,7 @@ impl Reader<'_> {
             let title = format!("`{}` outside a preset", key.name);
             self.report(
                 Diagnostic::new(Code::WrongType, key.span, title)
-                    .label("in the table of all presets")
+                    .label("directly in `[presets]`, which holds only named presets")
                     .help("give the preset a name: `[presets.NAME]`"),
             );
         }

@@ -77,6 +77,8 @@ enum Kind {
     UnknownEscape,
     /// `"\uD800"`.
     EscapeOfInvalidCharacter,
+    /// `"\u12"`.
+    IncompleteEscape,
     /// A duplicate key in a table.
     DuplicateKey,
     /// A missing value, or one that is not valid TOML.
@@ -89,6 +91,8 @@ enum Kind {
     UnexpectedText,
     /// A carriage return within a line.
     CarriageReturn,
+    /// Text where a key with a value must stand.
+    NoPair,
     Other,
 }
 
@@ -99,6 +103,8 @@ impl Kind {
             NOT_UTF8 => Self::NotUtf8,
             "missing escaped value" => Self::UnknownEscape,
             "invalid value" if expected.starts_with("unicode") => Self::EscapeOfInvalidCharacter,
+            "too few unicode value digits" => Self::IncompleteEscape,
+            "invalid key-value pair" => Self::NoPair,
             "duplicate key" => Self::DuplicateKey,
             "string values must be quoted" => Self::NoQuotes,
             "invalid unquoted key" => Self::InvalidKey,
@@ -142,10 +148,22 @@ fn translate(text: &str, message: &str, at: Range<usize>, value: Option<&Range<u
         (Kind::UnknownEscape, _) => {
             let c = next.unwrap_or_default();
             let escape = at.start.saturating_sub(1)..at.start + next.map_or(0, char::len_utf8);
-            new(escape, format!("unknown escape `\\{}`", c.escape_debug()))
-                .help(format!("write `\\\\{}`, or put the string in single quotes", c.escape_debug()))
+            let before = value.map_or("", |value| &text[value.start..at.start]);
+            // In a string of PromQL, a backslash is escaped as well.
+            let in_string = before.matches("\\\"").count() % 2 == 1
+                || before.rsplit_once('~').is_some_and(|(_, it)| it.starts_with('\''));
+            let help = if in_string {
+                format!("write `\\\\\\\\{}`", c.escape_debug())
+            } else {
+                format!("write `\\\\{}`, or put the string in single quotes", c.escape_debug())
+            };
+            new(escape, format!("unknown escape `\\{}`", c.escape_debug())).help(help)
         }
         (Kind::EscapeOfInvalidCharacter, _) => new(at, "escape of an invalid character".to_owned()),
+        (Kind::IncompleteEscape, _) => {
+            new(at, "incomplete escape".to_owned()).label("`\\u` needs four hexadecimal digits, `\\U` eight")
+        }
+        (Kind::NoPair, _) => new(at, "not a key with a value".to_owned()),
         (Kind::DuplicateKey, _) => {
             let key = text.get(at.clone()).unwrap_or_default();
             new(at, format!("duplicate key `{key}`")).label("already in this table")
@@ -255,6 +273,7 @@ mod tests {
             (r#"a = "\q""#, Kind::UnknownEscape),
             (r#"a = """\q""""#, Kind::UnknownEscape),
             (r#"a = "\uD800""#, Kind::EscapeOfInvalidCharacter),
+            (r#"a = "\u12""#, Kind::IncompleteEscape),
             ("a = 1\na = 2", Kind::DuplicateKey),
             ("a = {b = 1, b = 2}", Kind::DuplicateKey),
             ("[a]\n[a]", Kind::DuplicateKey),

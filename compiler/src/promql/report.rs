@@ -118,6 +118,7 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool,
     let diagnostic = syntax(span, format!("unexpected `{}`", text.escape_debug()));
     match char {
         '$' => diagnostic.label("variables of dashboards are not part of PromQL"),
+        '&' if in_braces => diagnostic.label("matchers are separated by commas").write(span, ","),
         '&' => diagnostic.label("not an operator of PromQL").help("write `and`"),
         '|' if !in_braces => diagnostic.label("not an operator of PromQL").help("write `or`"),
         '~' if in_braces => diagnostic.label("not an operator of matchers").help("write `=~`"),
@@ -127,6 +128,15 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool,
         ';' if in_braces => diagnostic.label("matchers are separated by commas").help("write `,`"),
         ';' => diagnostic.label("a query is one expression"),
         ':' if in_braces => diagnostic.label("not an operator of matchers").help("write `=`"),
+        // `x ?? 0`.
+        '?' if length == 2 => {
+            let diagnostic = diagnostic.label("not an operator of PromQL");
+            let number = rest[length..].split_whitespace().next().filter(|it| it.parse::<f64>().is_ok());
+            let Some(number) = number else { return diagnostic.write(span, "or") };
+            let start = span.range().start;
+            let end = start + length + rest[length..].find(number).unwrap_or_default() + number.len();
+            diagnostic.write(Span::of(start..end), format!("or on () vector({number})"))
+        }
         '?' => {
             diagnostic.label("PromQL has no conditional operator").help("write `bool` after a comparison for 1 or 0")
         }
@@ -205,10 +215,12 @@ pub(super) fn modifier_twice(word: &str, span: Span, first: Span) -> Diagnostic 
     syntax(span, format!("second `{word}`")).label("can be set once").secondary(first, "set here")
 }
 
+pub(super) const RANGE_OF_EXPRESSION: &str = "range of an expression";
+
 /// A range after an expression other than a selector.
 pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -> Diagnostic {
     let range = &text[brackets.range()];
-    let diagnostic = syntax(brackets, "range of an expression")
+    let diagnostic = syntax(brackets, RANGE_OF_EXPRESSION)
         .label("only a selector can have a range")
         .secondary(expr.span, "not a selector");
     let source = |span: Span| &text[span.range()];
@@ -219,7 +231,7 @@ pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -
                 && call.function.is_some_and(|function| function.args == [ResultType::RangeVector]) =>
         {
             let arg = call.args.first().map_or("", |arg| source(arg.span));
-            diagnostic.help(format!("write `{}({arg}{range})`", call.name))
+            diagnostic.write(expr.span.to(brackets), format!("{}({arg}{range})", call.name))
         }
         _ if expr.ty() == ResultType::InstantVector => {
             let inner = range.trim_end_matches(']');

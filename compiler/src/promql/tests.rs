@@ -279,7 +279,7 @@ fn matchers() {
     reports("a{b==\"c\"}", "syntax: `==` in a matcher | [=] one `=` too many | help: write `b=\"c\"`");
     reports(
         "a{b=\"c\" d=\"e\"}",
-        "syntax: missing `,` before `d` | [d] expected `,` or `}` | [b=\"c\"] after this matcher",
+        "syntax: missing `,` before `d` | [d] expected `,` or `}` | [b=\"c\"] after this matcher | help: write `,d`",
     );
     reports("a{,}", "syntax: missing matcher | [,] no matcher before this `,`");
     reports("a{__name__=\"b\"}", "syntax: metric name set twice | [__name__=\"b\"] a second name | [a] named here");

@@ -317,7 +317,7 @@ fn all_faults_are_reported_at_once() {
         shown,
         [
             "3: `prometheus` must be a version in quotes, not an integer",
-            "\"9.0\": unknown version 9.0 of VictoriaMetrics",
+            "\"9.0\": unknown version `9.0` of VictoriaMetrics",
             "raw-countr: unknown check `raw-countr`",
             "syntax: the severity of `syntax` cannot be set",
             "1 day: invalid duration `1 day`",

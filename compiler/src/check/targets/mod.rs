@@ -376,9 +376,8 @@ fn with_help(finding: Diagnostic, targets: &[Target], instead: Option<Instead>) 
     let span = finding.span;
     match instead {
         Some(Instead::Name(name)) if since(name).is_some_and(is_everywhere) => finding.write(span, name),
-        Some(Instead::Name(name)) => {
-            finding.note(format!("also named `{name}`, but neither name exists on all targets of `promql.toml`"))
-        }
+        Some(Instead::Name(name)) => finding
+            .note(format!("named `{name}` on other targets of `promql.toml`: neither name exists on all of them")),
         Some(Instead::Call(text)) => {
             let mut used = versions::FUNCTIONS.iter().filter(|since| text.contains(&format!("{}(", since.what)));
             if used.all(is_everywhere) { finding.help(format!("write `{text}`")) } else { finding }

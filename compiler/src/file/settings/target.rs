@@ -135,7 +135,7 @@ impl Reader<'_> {
             Some(last) => format!("{last} was followed by {}.0", last.0 + 1),
             None => return Some(Target { server, version, span }),
         };
-        let title = format!("unknown version {version} of {name}");
+        let title = format!("unknown version `{version}` of {name}");
         self.report(Diagnostic::new(Code::InvalidValue, span, title).label(fault));
         None
     }

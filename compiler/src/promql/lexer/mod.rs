@@ -159,6 +159,14 @@ impl<'a> Lexer<'a> {
         } else if let Some(hole) = Hole::at_start(&self.bytes[start..]) {
             self.at += hole.placeholder().len();
             let mut diagnostic = report::hole_in_text(hole, self.span(start), place);
+            let before = &self.text[..start];
+            let is_whole = |quote| before.ends_with(quote) && self.text[self.at..].starts_with(quote);
+            let takes_hole = |place| before[..start - 1].ends_with(place);
+            if (is_whole('"') || is_whole('\''))
+                && (takes_hole("by (") || takes_hole("without (") || takes_hole("on (") || takes_hole("["))
+            {
+                diagnostic = diagnostic.write(Span::of(start - 1..self.at + 1), hole.placeholder());
+            }
             if hole == Hole::MetricName && self.mode == Mode::Braces {
                 diagnostic.help =
                     Some("write `{metric_name}` before the braces; names are quoted where they need it".to_owned());
@@ -415,8 +423,8 @@ impl<'a> Lexer<'a> {
         let rest = &self.text[self.at..];
         let char = rest.chars().next().unwrap_or_default();
         let more = match char {
-            // Report `&&` and `||` as one token.
-            '&' | '|' => usize::from(self.peek(1) == self.peek(0)),
+            // Report `&&`, `||`, `??` and `?:` as one token.
+            '&' | '|' | '?' => usize::from(self.peek(1) == self.peek(0) || (char == '?' && self.peek(1) == b':')),
             '$' => self.bytes[self.at + 1..].iter().take_while(|&&byte| is(byte, ALPHA | DIGIT)).count(),
             _ => 0,
         };
@@ -426,6 +434,9 @@ impl<'a> Lexer<'a> {
         let mut diagnostic = report::bad_character(rest, char, span, self.mode == Mode::Braces, operand);
         if char == '$' && self.template && matches!(self.mode, Mode::Duration | Mode::Brackets) {
             diagnostic = diagnostic.help("write `{window}`");
+        }
+        if char == '!' && self.mode == Mode::Braces && self.text[..self.at].ends_with('=') {
+            diagnostic = diagnostic.write(Span::of(self.at - 1..self.at + 1), "!=");
         }
         self.error(diagnostic)
     }

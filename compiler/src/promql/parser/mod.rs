@@ -339,7 +339,9 @@ impl<'a> Parser<'a> {
         let span = Span::new(name.span.start, self.previous_end);
         let wanted = if op.param_type().is_some() { 2 } else { 1 };
         if args.len() != wanted {
-            self.report(report::aggregate_arguments(op, name.span, parens, &args));
+            let diagnostic = report::aggregate_arguments(op, name.span, parens, &args);
+            let labels = if grouping.is_none() { args.get(wanted..).unwrap_or_default() } else { &[] };
+            self.labels_as_arguments(diagnostic, op, span, &args[..args.len() - labels.len()], labels);
         }
         let Some(expr) = args.pop() else { return Err(Stop) };
         let param = if args.is_empty() { None } else { Some(args.swap_remove(0)) };

@@ -63,7 +63,7 @@ impl<'a> Parser<'a> {
             if let Some(early) = early.filter(|early| !is_valid(early)) {
                 let text = self.lexer.text;
                 let (core, range) = (&text[selector.span.range()], &text[brackets.range()]);
-                let help = format!("write `{core}{range} {}`", &text[early.span().range()]);
+                let early_text = text[selector.span.end as usize..brackets.start as usize].trim();
                 let title = match early {
                     Modifier::Offset { .. } => "`offset` before the range",
                     _ => "`@` before the range",
@@ -71,7 +71,7 @@ impl<'a> Parser<'a> {
                 let diagnostic = Diagnostic::new(Code::Syntax, brackets, title)
                     .label("the range must follow the selector itself")
                     .secondary(early.span(), "this comes after it")
-                    .help(help);
+                    .write(selector.span.to(brackets), format!("{core}{range} {early_text}"));
                 self.report(diagnostic);
                 return expr;
             }
@@ -102,7 +102,7 @@ impl<'a> Parser<'a> {
         let end = self.previous_end;
         let Some(modifiers) = modifiers(&mut expr) else {
             let span = Span::new(keyword.start, end);
-            self.report(report::modifier_of_expression(self.lexer.text, "offset", span, &expr));
+            self.misplaced_modifier("offset", span, &expr);
             return Ok(expr);
         };
         let earlier = modifiers.iter().find_map(|modifier| match modifier {
@@ -115,6 +115,32 @@ impl<'a> Parser<'a> {
             self.report(report::modifier_twice("offset", Span::new(keyword.start, end), earlier));
         }
         Ok(expr)
+    }
+
+    /// A modifier of an expression that cannot have any. After a range that it cannot have, it is part of that finding.
+    #[cold]
+    fn misplaced_modifier(&mut self, word: &str, span: Span, expr: &Expr<'a>) {
+        let text = self.lexer.text;
+        if let Some(last) = self.lexer.diagnostics.last_mut()
+            && last.title == report::RANGE_OF_EXPRESSION
+            && text[last.span.end as usize..span.start as usize].trim().is_empty()
+        {
+            last.span = last.span.to(span);
+            let insert = |suggestion: &mut String| {
+                if let Some(at) = suggestion.rfind(']') {
+                    suggestion.insert_str(at + 1, &text[span.start as usize - 1..span.end as usize]);
+                }
+            };
+            if let Some(fix) = &mut last.fix {
+                fix.span = fix.span.to(span);
+                insert(&mut fix.text);
+            }
+            if let Some(help) = &mut last.help {
+                insert(help);
+            }
+            return;
+        }
+        self.report(report::modifier_of_expression(text, word, span, expr));
     }
 
     fn at(&mut self, mut expr: Expr<'a>) -> Result<Expr<'a>> {
@@ -142,7 +168,7 @@ impl<'a> Parser<'a> {
             );
         }
         let Some(modifiers) = modifiers(&mut expr) else {
-            self.report(report::modifier_of_expression(self.lexer.text, "@", span, &expr));
+            self.misplaced_modifier("@", span, &expr);
             return Ok(expr);
         };
         let earlier = modifiers.iter().find(|modifier| matches!(modifier, Modifier::At { .. })).map(Modifier::span);

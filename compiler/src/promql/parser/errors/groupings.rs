@@ -1,5 +1,6 @@
 //! Errors about groupings without an aggregation.
 
+use super::is_bare_name;
 use crate::promql::ast::{Expr, ExprKind};
 use crate::promql::functions::Aggregator;
 use crate::promql::parser::Parser;
@@ -67,6 +68,28 @@ impl<'a> Parser<'a> {
         let start = self.slice(Span::new(before.span.start, buckets.span.start));
         let end = self.slice(Span::new(buckets.span.end, before.span.end));
         diagnostic.help(format!("write `{start}{grouped}{end}`"))
+    }
+
+    /// Reports too many or too few arguments; `labels` are those of `sum(x, job)`.
+    #[cold]
+    pub(in crate::promql::parser) fn labels_as_arguments(
+        &mut self,
+        diagnostic: Diagnostic,
+        op: Aggregator,
+        whole: Span,
+        args: &[Expr<'a>],
+        labels: &[Expr<'a>],
+    ) {
+        let text = |list: &[Expr<'a>]| match list {
+            [first, .., last] | [first @ last] => self.slice(first.span.to(last.span)),
+            [] => "",
+        };
+        let is_known = !args.is_empty() && !labels.is_empty() && labels.iter().all(is_bare_name);
+        self.report(if is_known {
+            diagnostic.write(whole, format!("{} by ({}) ({})", op.as_str(), text(labels), text(args)))
+        } else {
+            diagnostic
+        });
     }
 
     /// `median by (job) (x)`: the aggregation of PromQL for the one at `name`.

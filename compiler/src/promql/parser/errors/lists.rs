@@ -76,14 +76,19 @@ impl<'a> Parser<'a> {
         }
         let diagnostic = match self.token.kind {
             Kind::Eof => self.never_closed(open, "("),
-            Kind::Hole(Hole::GroupBy) => self.syntax("missing `,` before `{group_by}`").label("expected `,`"),
+            Kind::Hole(Hole::GroupBy) => self
+                .syntax("missing `,` before `{group_by}`")
+                .label("expected `,`")
+                .write(self.token.span, ",{group_by}"),
             Kind::Hole(hole) => return self.misplaced(hole),
             kind if kind.is_grouping_label() || kind == Kind::Str => {
                 let text = self.slice(self.token.span);
                 // `by (job rate(...))`: a call is not a label.
                 let rest = self.lexer.text[self.token.span.end as usize..].trim_start();
-                let missing = if rest.starts_with('(') { ")" } else { "," };
-                self.syntax(format!("missing `{missing}` before `{text}`")).label("expected `,` or `)`")
+                let missing = if rest.starts_with(['(', '{', '[']) { ")" } else { "," };
+                let diagnostic =
+                    self.syntax(format!("missing `{missing}` before `{text}`")).label("expected `,` or `)`");
+                diagnostic.write(self.token.span, format!("{missing}{text}"))
             }
             Kind::LeftParen => {
                 self.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
@@ -192,6 +197,10 @@ impl<'a> Parser<'a> {
                 self.unclosed_brace(open)
             }
             Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Less if self.lexer.text[self.token.span.end as usize..].starts_with('>') => self
+                .syntax("`<>` in a matcher")
+                .label("matchers compare text: `=`, `!=`, `=~`, `!~`")
+                .write(Span::new(self.token.span.start, self.token.span.end + 1), "!="),
             Kind::Less | Kind::Greater => self
                 .syntax(format!("{} in a matcher", self.found()))
                 .label("matchers compare text: `=`, `!=`, `=~`, `!~`")
@@ -326,15 +335,26 @@ impl<'a> Parser<'a> {
             Kind::Hole(Hole::Labels) => self
                 .syntax("missing `,` before `{labels}`")
                 .label(format!("expected `,` or `{close}`"))
-                .help("write `,{labels}`"),
+                .write(self.token.span, ",{labels}"),
             Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Ident if self.slice(self.token.span).eq_ignore_ascii_case("and") => self
+                .syntax("`and` between matchers")
+                .label("matchers are separated by commas")
+                .write(self.token.span, ","),
             Kind::Ident if self.slice(self.token.span).eq_ignore_ascii_case("or") => self
                 .syntax("`or` between matchers")
                 .label("only VictoriaMetrics' MetricsQL has it")
                 .note("Prometheus joins two selectors with `or`, or matches one label with `=~\"a|b\"`"),
             Kind::Ident | Kind::Str => {
                 let text = self.slice(self.token.span);
-                self.syntax(format!("missing `,` before `{text}`")).label(format!("expected `,` or `{close}`"))
+                let diagnostic =
+                    self.syntax(format!("missing `,` before `{text}`")).label(format!("expected `,` or `{close}`"));
+                let after = self.lexer.text[self.token.span.end as usize..].trim_start();
+                if after.starts_with(['=', '!']) {
+                    diagnostic.write(self.token.span, format!(",{text}"))
+                } else {
+                    diagnostic
+                }
             }
             _ => self.syntax(format!("unexpected {}", self.found())).label(format!("expected `,` or `{close}`")),
         };

@@ -9,7 +9,7 @@ use crate::hole::Hole;
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, Grouping};
 use crate::promql::counter_functions::apply_to_selectors;
 use crate::promql::functions::{Aggregator, Function};
-use crate::promql::parser::{Parser, Result};
+use crate::promql::parser::{Parser, Result, Stop};
 use crate::promql::token::{Kind, Token, operator_words};
 use crate::promql::{literal, report};
 use crate::vec_ext::VecExt;
@@ -78,11 +78,9 @@ impl<'a> Parser<'a> {
                 }
             }
             (Kind::Dot, _) if glued && is_bare_name(before) => self.dotted_metric(before.span.start),
-            (Kind::Eq, _) if matches!(next, Some('>' | '<')) => {
-                let operator = if next == Some('>') { ">=" } else { "<=" };
-                self.syntax("`=` is not an operator")
-                    .label("not part of an operator")
-                    .help(format!("write `{operator}`"))
+            (Kind::Eq, _) if let Some(sign @ ('>' | '<' | '!')) = next => {
+                let span = Span::new(self.token.span.start, self.token.span.end + 1);
+                self.syntax("`=` is not an operator").label("not part of an operator").write(span, format!("{sign}="))
             }
             (Kind::Eq, _) => {
                 self.syntax("`=` is not an operator").label("only matchers in braces use `=`").help("write `==`")
@@ -95,9 +93,7 @@ impl<'a> Parser<'a> {
                 .syntax("second braces of a selector")
                 .label("the matchers of a selector stand in one pair of braces")
                 .secondary(before.span, "has braces already"),
-            (Kind::LeftBrace, _) if let Some(brackets) = range_without_braces(before) => {
-                self.late_braces(before, brackets)
-            }
+            (Kind::LeftBrace, _) if let Some(name) = name_without_braces(before) => self.late_braces(before, name),
             (Kind::By | Kind::Without, _) => self.grouping_without_aggregation(before, open),
             (Kind::LeftParen, _) if let Some(range) = self.range_in_parens(before) => self
                 .syntax("range in parentheses")
@@ -116,21 +112,22 @@ impl<'a> Parser<'a> {
         self.fail(diagnostic)
     }
 
-    /// `x[5m]{job="a"}`.
-    fn late_braces(&mut self, before: &Expr<'a>, brackets: Span) -> Diagnostic {
+    /// `x[5m]{job="a"}` and `rate(x[5m]){job="a"}`, where the name ends at `name`.
+    fn late_braces(&mut self, before: &Expr<'a>, name: u32) -> Diagnostic {
         let diagnostic = self
-            .syntax("matchers after the range")
+            .syntax("matchers after the selector")
             .label("matchers directly follow the name")
-            .secondary(brackets, "the range comes last");
+            .secondary(Span::new(name, before.span.end), "this comes after them");
         let (open, found) = (self.token, self.lexer.diagnostics.len());
         while !matches!(self.token.kind, Kind::RightBrace | Kind::Eof) {
             self.bump();
         }
+        let whole = before.span.to(self.token.span);
         let braces = self.slice(open.span.to(self.token.span));
         self.token = open;
         self.lexer.diagnostics.truncate(found);
-        let name = self.slice(Span::new(before.span.start, brackets.start)).trim_end();
-        diagnostic.help(format!("write `{name}{braces}{}`", self.slice(brackets)))
+        let (start, end) = (Span::new(before.span.start, name), Span::new(name, before.span.end));
+        diagnostic.write(whole, format!("{}{braces}{}", self.slice(start), self.slice(end)))
     }
 
     /// The query ends before a bracket is closed, possibly because the rest is in a comment.
@@ -163,11 +160,12 @@ impl<'a> Parser<'a> {
         let text = self.lexer.text;
         let Some(last) = self.lexer.diagnostics.last_mut() else { return };
         let brackets = &text[last.span.range()];
-        if last.span.start < arg.span.end || !brackets.starts_with('[') || !brackets.ends_with(']') {
+        if last.span.start < arg.span.end || !brackets.starts_with('[') {
             return;
         }
         if let Some(right) = apply_to_selectors(text, arg, function, brackets) {
             last.help = Some(format!("write `{right}`"));
+            last.fix = None;
         }
     }
 
@@ -432,7 +430,19 @@ impl<'a> Parser<'a> {
             Some(grouping) => diagnostic.secondary(grouping.span(), format!("the labels of `{after}`")),
             None => diagnostic,
         };
-        self.fail(diagnostic)
+        if self.token.kind == Kind::Eof {
+            return self.fail(diagnostic);
+        }
+        let found = self.lexer.diagnostics.len();
+        let operand = self.prefix().ok().map(|operand| operand.span);
+        let is_valid = self.lexer.diagnostics.len() == found;
+        self.lexer.diagnostics.truncate(found);
+        self.report(match operand.filter(|_| is_valid) {
+            Some(span) => diagnostic.write(span, format!("({})", self.slice(span))),
+            None => diagnostic,
+        });
+        self.lexer.finish();
+        Err(Stop)
     }
 
     /// `sum (job) (x)`.
@@ -527,12 +537,12 @@ fn is_bare_name(expr: &Expr<'_>) -> bool {
     matches!(&expr.kind, ExprKind::Selector(selector) if selector.braces.is_none() && selector.span == expr.span)
 }
 
-/// The range of `x[5m]`.
-fn range_without_braces(expr: &Expr<'_>) -> Option<Span> {
+/// The end of the name of the only selector in an expression, which has no braces.
+fn name_without_braces(expr: &Expr<'_>) -> Option<u32> {
     match &expr.kind {
-        ExprKind::Selector(selector) if selector.braces.is_none() && selector.modifiers.is_empty() => {
-            selector.range.as_ref().map(|range| range.span)
-        }
+        ExprKind::Selector(selector) if selector.braces.is_none() => Some(selector.span.end),
+        ExprKind::Call(call) if let [arg] = &*call.args => name_without_braces(arg),
+        ExprKind::Aggregate(aggregate) => name_without_braces(&aggregate.expr),
         _ => None,
     }
 }
