@@ -130,6 +130,8 @@ pub mod wire;
 pub use reqwest;
 #[doc(hidden)]
 pub use serde_json;
+/// UUIDs, as setters of `uuid` labels take them.
+pub use uuid;
 
 pub use client::{ClientBuilder, PrometheusClient};
 pub use endpoints::{
