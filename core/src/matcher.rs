@@ -416,6 +416,7 @@ impl<T: MatcherField> MatcherField for Option<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: LabelValue> MatcherField for T {
     fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
         Some(Matcher::equal(label, self.__text()))
