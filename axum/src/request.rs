@@ -80,9 +80,9 @@ impl<'de> Visitor<'de> for BodySeed<'_> {
                     "window" => body.window = map.next_value()?,
                     "parameters" => body.parameters = map.next_value::<Option<_>>()?.unwrap_or_default(),
                     "format" => body.format = map.next_value::<Option<_>>()?.unwrap_or_default(),
-                    "time" => body.time = map.next_value()?,
-                    "start" => body.start = map.next_value()?,
-                    "end" => body.end = map.next_value()?,
+                    "time" => body.time = time(map.next_value()?)?,
+                    "start" => body.start = time(map.next_value()?)?,
+                    "end" => body.end = time(map.next_value()?)?,
                     "step" => body.step = map.next_value()?,
                     _ => body.aligned = map.next_value::<Option<_>>()?.unwrap_or_default(),
                 }
@@ -90,6 +90,16 @@ impl<'de> Visitor<'de> for BodySeed<'_> {
             })
         })?;
         Ok(body)
+    }
+}
+
+/// Refuses seconds that are passed as a number, which would be a time in 1970.
+fn time<E: de::Error>(time: Option<Timestamp>) -> Result<Option<Timestamp>, E> {
+    match time {
+        Some(time) if (1_000_000_000..10_000_000_000).contains(&time.as_millis()) => Err(E::custom(format_args!(
+            "{time} was probably meant as seconds: numbers are milliseconds, Unix seconds are a string"
+        ))),
+        time => Ok(time),
     }
 }
 

@@ -171,6 +171,8 @@ async fn invalid_times_are_refused() {
         (r#""start": "-Infinity", "end": "now()""#, "start"),
         (r#""start": 0, "end": 1e999"#, "end"),
         (r#""start": 0"#, "end"),
+        (r#""start": 1700000000, "end": 1700000000000"#, "start"),
+        (r#""start": 1700000000000, "end": 1700003600"#, "end"),
         (r#""start": 5000, "end": 1000"#, "end"),
         (r#""start": -9223372036854775808, "end": 9223372036854775807"#, "start"),
         (r#""start": 0, "end": 1000, "step": 0"#, "step"),
