@@ -2,7 +2,6 @@
 
 use crate::vec_ext::IntoVec;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::schema::Metrics;
 use crate::diagnostic::suggest::{is_one_edit, nearest_words};
@@ -64,7 +63,7 @@ impl<'s> Metrics<'s> {
             let base = name.strip_suffix(suffix).filter(|base| SIMILAR.contains(&base.len()))?;
             let misspelt = self.misspelt.get_or_init(|| self.misspellings());
             let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).into_vec();
-            let found = shortened(base).find_map(|hash| {
+            let found = shortened(base).into_iter().find_map(|hash| {
                 let found = self.all[*misspelt.get(&hash)?].name;
                 (is_one_edit(base, found) && digits(base) == digits(found)).then_some(found)
             });
@@ -83,15 +82,35 @@ impl<'s> Metrics<'s> {
     }
 }
 
-/// The hashes of a name and of the name without each of its letters.
-fn shortened(name: &str) -> impl Iterator<Item = u64> {
-    let bytes = name.as_bytes();
-    (0..=bytes.len()).map(|skipped| {
-        let mut hasher = DefaultHasher::new();
-        bytes[..skipped]
-            .iter()
-            .chain(bytes.get(skipped + 1..).unwrap_or_default())
-            .for_each(|byte| byte.hash(&mut hasher));
-        hasher.finish()
-    })
+/// The hashes of a name without each of its letters, and of the name.
+fn shortened(name: &str) -> Vec<u64> {
+    // A hash is a polynomial of the letters, so that it follows from the hashes of what is before and after a letter.
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let (mut hashes, mut before) = (Vec::with_capacity(name.len() + 1), 0_u64);
+    for letter in name.bytes() {
+        hashes.push(before);
+        before = before.wrapping_mul(FACTOR).wrapping_add(u64::from(letter));
+    }
+    let (mut after, mut power) = (0_u64, 1_u64);
+    for (hash, letter) in hashes.iter_mut().zip(name.bytes()).rev() {
+        *hash = hash.wrapping_mul(power).wrapping_add(after);
+        after = after.wrapping_add(power.wrapping_mul(u64::from(letter)));
+        power = power.wrapping_mul(FACTOR);
+    }
+    hashes.push(before);
+    hashes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn names_without_a_letter_have_the_hash_of_the_shorter_name() {
+        let whole = |name: &str| shortened(name).pop();
+        let expected = ["bcc", "acc", "abc", "abc", "abcc"].map(whole);
+        assert_eq!(shortened("abcc").into_iter().map(Some).collect::<Vec<_>>(), expected);
+        assert_ne!(whole("abc"), whole("acb"));
+        assert_eq!(shortened(""), [0]);
+    }
 }
