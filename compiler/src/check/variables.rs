@@ -149,7 +149,7 @@ fn is_of_label(name: &str, label: &str) -> bool {
 /// Whether a `$` belongs to a real value: `MSSQL$dev` of a Windows service, `C:\$RECYCLE.BIN`, `Outer$Inner` and
 /// `Foo$$Lambda` of Java, `/$metadata` of `OData`, and topics such as `$SYS/x`.
 fn is_name_with_dollar(before: &str, name: &str, after: &str, label: &str) -> bool {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 12] = [
         "RECYCLE",
         "Recycle",
         "WINREAGENT",
@@ -162,7 +162,6 @@ fn is_name_with_dollar(before: &str, name: &str, after: &str, label: &str) -> bo
         "external",
         "edgeHub",
         "edgeAgent",
-        "Proxy",
     ];
     const OF_TOPICS: [&str; 5] = ["share", "queue", "aws", "iothub", "dps"];
     let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
@@ -171,7 +170,8 @@ fn is_name_with_dollar(before: &str, name: &str, after: &str, label: &str) -> bo
         || word.ends_with("lambda")
         || !word.is_empty() && name.starts_with(char::is_uppercase)
         || !is_of_label(name, label)
-            && (NAMES.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit()))
+            && (NAMES.contains(&name)
+                || name.starts_with("Proxy")
                 || before.ends_with('/') && !before.ends_with("//")
                 || after.starts_with('/') && OF_TOPICS.contains(&name)
                 || after.starts_with(".~"))

@@ -3,75 +3,116 @@
 use super::brackets::{Bracket, Edit, Open};
 use super::placeholder::is_like_a_placeholder;
 use super::text::end_of_string;
-use super::{Scanner, foreign, similar_placeholder, with_labels_once};
+use super::{Scanner, foreign, is_word_char, run_of, similar_placeholder, with_labels_once};
 use crate::diagnostic::Fix;
 use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
+
+/// Literal braces of Ansible and Helm.
+const QUOTED: [[&str; 2]; 4] = [
+    ["{{ '{' }}", "{{ '}' }}"],
+    ["{{ '{{' }}", "{{ '}}' }}"],
+    ["{{ \"{\" }}", "{{ \"}\" }}"],
+    ["{{ \"{{\" }}", "{{ \"}}\" }}"],
+];
 
 impl Scanner<'_> {
     /// One or more `{`.
     pub(super) fn opening(&mut self) {
         let start = self.at;
         let rest = &self.text[start..];
-        let run = braces(rest, '{');
+        let run = run_of(rest, '{');
         let content = &rest[run..];
         let content = &content[..content.find(['{', '}']).unwrap_or(content.len())];
         let is_closed = rest[run + content.len()..].starts_with('}');
         if is_closed && run >= 2 && self.labels_before_matchers(start, run, content) {
             return;
         }
-        let reference = foreign::reference(content).filter(|_| is_closed && run >= 2);
-        if let Some((name, _)) = reference {
-            let after = &rest[run + content.len()..];
-            let closing = braces(after, '}');
-            let name = foreign::by_name(name);
-            // `{{{{labels}}}}`, or `{{{labels}}}` beside other matchers.
-            let is_inside = self.open.last().is_some_and(|open| open.kind == Bracket::Double);
-            if name == Some("labels") && run > 2 && (run > 3 || closing > 3 || is_inside) {
-                let end = start + run + content.len() + closing;
-                let span = Span::of(start..end);
-                let title = format!("`{}` is not a placeholder", &self.text[start..end]);
-                let (label, text) = if is_inside {
-                    self.open.pop();
-                    ("the braces of the selector are open already", "{labels}}}")
-                } else {
-                    ("the braces of the selector, `{{` and `}}`, are around those of `{labels}`", "{{{labels}}}")
-                };
-                let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
-                self.diagnostics.push(diagnostic.write(span, text));
-                self.at = end;
-                return;
-            }
-            let is_after_name = self.text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-            if let Some(name) = name.filter(|name| *name != "labels" && run > 2 && closing >= run && !is_after_name) {
-                let end = start + run + content.len() + run;
-                let span = Span::of(start..end);
-                let title = format!("`{}` is not a placeholder", &self.text[start..end]);
-                let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title)
-                    .label("a placeholder has one brace on each side");
-                self.diagnostics.push(diagnostic.write(span, format!("{{{name}}}")));
-                self.at = end;
-                return;
-            }
-            if run == 2 && (closing >= 2) && self.foreign_placeholder() {
-                return;
-            }
+        if self.quoted_braces(start) || is_closed && run >= 2 && self.braced_name(start, run, content) {
+            return;
         }
         let is_statement = |content: &str| content.strip_prefix('%').is_some_and(|it| it.starts_with(['-', '+', ' ']));
         if run == 2 && is_closed && is_statement(content.trim_start())
-            || run == 1 && (is_statement(content) || content.starts_with('#'))
+            || run == 1 && (is_statement(content) || content.starts_with('#') && !rest.starts_with("{#{"))
         {
             return self.statement(start);
         }
-        if run >= 2 {
-            self.push(Bracket::Double, 2);
-        } else if is_closed && is_like_a_placeholder(content) {
+        if run == 1 && is_closed && is_like_a_placeholder(content) {
             let end = start + 1 + content.len();
             self.at = end + 1;
             self.placeholder(start, end);
+        } else if self.expression(start, run) {
+        } else if run >= 2 {
+            self.push(Bracket::Double, 2);
         } else {
             self.push(Bracket::Single, 1);
         }
+    }
+
+    /// A name in two or more braces. Returns whether there was a mistake.
+    fn braced_name(&mut self, start: usize, run: usize, content: &str) -> bool {
+        let Some((name, _)) = foreign::reference(content) else { return false };
+        let inside = start + run + content.len();
+        let closing = run_of(&self.text[inside..], '}');
+        let end = inside + closing;
+        let (is_last, is_inside) = (closing >= run, self.open_selector().is_some());
+        let meant = if is_last { self.meant(name, start, inside + run) } else { foreign::by_name(name) };
+        if run > 2 && meant == Some("labels") && (run > 3 || closing > 3 || is_inside) {
+            // The selector ends later, or with these braces.
+            let is_open = closing > run || self.text[end..].trim_start().starts_with(['}', ',']);
+            let end = if is_inside && closing > run { inside + run } else { end };
+            let span = Span::of(start..end);
+            let (label, text) = if is_inside {
+                ("the braces of the selector are open already", if is_open { "{labels}" } else { "{labels}}}" })
+            } else {
+                ("the braces of the selector, `{{` and `}}`, are around those of `{labels}`", "{{{labels}}}")
+            };
+            let diagnostic = self.not_a_placeholder(start, end, label).write(span, text);
+            self.at = end;
+            if is_inside && is_open {
+                self.record(Edit { span, text: text.to_owned(), diagnostic, with_braces: true });
+            } else {
+                if is_inside {
+                    self.open.pop();
+                }
+                self.diagnostics.push(diagnostic);
+            }
+            return true;
+        }
+        // Directly after a name, the outer braces are those of a selector.
+        let is_after_name = self.text[..start].ends_with(is_word_char);
+        let known = meant.or_else(|| foreign::by_name(name)).or_else(|| foreign::by_alias(name));
+        let is_placeholder = run == 2 || !is_after_name && known.is_some_and(|name| name != "labels");
+        is_last && is_placeholder && self.foreign_placeholder()
+    }
+
+    /// `{window()}` and `{", ".join(labels)}` of Python, `up{@labels}`: neither a name nor matchers. Returns whether it is one.
+    fn expression(&mut self, start: usize, run: usize) -> bool {
+        let Some((end, is_matchers, has_signs)) = end_of_braces(&self.text[start..], run) else { return false };
+        let end = start + end;
+        let content = self.text[start + run..end - run].trim_start();
+        let is_call = has_signs && foreign::read(content, 0).is_none();
+        let is_list = self.open_selector().is_some();
+        let is_expression = match self.expected_placeholder(start, end) {
+            Some("window" | "group_by") => true,
+            _ if self.literal_for(start, "").is_some() || self.label_before(start).is_some() => true,
+            Some(_) => !is_matchers && (is_list || is_call),
+            None => !is_matchers && is_call && self.takes_value(start, end),
+        };
+        is_expression && { self.construct(start, end, "") }
+    }
+
+    /// `{{ '{' }}job="a"{{ '}' }}` of Ansible and Helm. Returns whether there were such braces.
+    fn quoted_braces(&mut self, start: usize) -> bool {
+        let rest = &self.text[start..];
+        let Some(quoted) = QUOTED.iter().find(|quoted| rest.starts_with(quoted[0])) else { return false };
+        let Some(inside) = rest.find(quoted[1]) else { return false };
+        let text = rest[quoted[0].len()..inside].replace("{{", "{").replace("}}", "}");
+        self.at = start + inside + quoted[1].len();
+        let diagnostic = self.not_a_placeholder(start, start + quoted[0].len(), "literal braces are doubled");
+        let span = Span::of(start..self.at);
+        self.diagnostics.push(Diagnostic { span, ..diagnostic.write(span, format!("{{{{{text}}}}}")) });
+        true
     }
 
     /// `up{{labels},job="a"}`, `up{{{{labels}},job="a"}}`: other matchers follow `labels`. The braces after them are those of
@@ -80,12 +121,12 @@ impl Scanner<'_> {
         let Some((name, after)) = foreign::reference(content).filter(|_| self.open_selector().is_none()) else {
             return false;
         };
-        // A format as in `{labels!r}`.
-        if !after.is_empty() && (!after.starts_with([':', '|', '!']) || after.contains(['=', '"'])) {
+        // A format or more, as in `{labels!r}` and `{labels()}`.
+        if !after.is_empty() && (!after.starts_with([':', '|', '!', '(', '[']) || after.contains(['=', '"'])) {
             return false;
         }
         let end = start + run + content.len();
-        let end = end + braces(&self.text[end..], '}');
+        let end = end + run_of(&self.text[end..], '}');
         let Some(closing) = closing_of_list(&self.text[end..]) else { return false };
         let width = closing.min(2);
         let is_one_brace = run - width == 1 && end == start + run + content.len() + 1;
@@ -94,10 +135,8 @@ impl Scanner<'_> {
         }
         self.push(if width == 1 { Bracket::Single } else { Bracket::Double }, width);
         if !is_one_brace || content != "labels" {
-            let title = format!("`{}` is not a placeholder", &self.text[start..end]);
-            let span = Span::of(start + width..end);
-            let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title)
-                .label("a selector has two braces on each side, a placeholder has one");
+            let label = "a selector has two braces on each side, a placeholder has one";
+            let (span, diagnostic) = (Span::of(start + width..end), self.not_a_placeholder(start, end, label));
             self.record(Edit { span, text: "{labels}".to_owned(), diagnostic, with_braces: true });
             self.at = end;
         }
@@ -123,32 +162,33 @@ impl Scanner<'_> {
     pub(super) fn closing(&mut self) {
         let start = self.at;
         let is_double = self.text[start..].starts_with("}}");
-        match self.open.last().map(|open| open.kind) {
-            Some(Bracket::Single) => {
-                self.at += 1;
-                if let Some(open) = self.open.pop() {
-                    self.close_selector(open, start);
-                }
+        let kind = self.open.last().map(|open| open.kind);
+        let width = if is_double && kind != Some(Bracket::Single) { 2 } else { 1 };
+        self.at += width;
+        match kind {
+            Some(Bracket::Single | Bracket::Double) if closing_of_list(&self.text[self.at..]).is_some() => {
+                // `x{{job="a"},{labels}}`.
+                let span = Span::of(start..self.at);
+                let diagnostic = Diagnostic::new(Code::LoneBrace, span, "`}` before the last matcher")
+                    .label("the braces of a selector are around all of its matchers");
+                self.record(Edit { span, text: String::new(), diagnostic, with_braces: true });
             }
-            Some(Bracket::Double) if is_double => {
-                self.at += 2;
-                if let Some(open) = self.open.pop() {
-                    self.close_selector(open, start);
-                }
-            }
-            _ if is_double => self.at += 2,
-            kind => {
+            Some(Bracket::Double) if !is_double && self.open.last().is_none_or(|open| open.edits.is_empty()) => {
                 self.lone_brace(start, '}');
-                self.at += 1;
-                if kind == Some(Bracket::Double) {
-                    self.pop(Bracket::Double, 0);
+                self.pop(Bracket::Double, 0);
+            }
+            Some(Bracket::Single | Bracket::Double) => {
+                if let Some(open) = self.open.pop() {
+                    self.close_selector(open, start, width);
                 }
             }
+            _ if is_double => {}
+            _ => self.lone_brace(start, '}'),
         }
     }
 
     /// Reports the mistakes in a selector that ends at `end`, in one message.
-    fn close_selector(&mut self, selector: Open, end: usize) {
+    fn close_selector(&mut self, selector: Open, end: usize, closing: usize) {
         let is_single = selector.kind == Bracket::Single;
         let inside = Span::of(selector.at + if is_single { 1 } else { 2 }..end);
         let mut edits = selector.edits.into_iter();
@@ -176,8 +216,7 @@ impl Scanner<'_> {
             at = edit.span.end;
         }
         text += original(at, inside.end);
-        let width = if is_single { 1 } else { 2 };
-        let span = Span::new(inside.start - width, inside.end + width);
+        let span = Span::of(selector.at..end + closing);
         let mut diagnostic = first.diagnostic;
         diagnostic.span = span;
         self.diagnostics.push(diagnostic.write(span, format!("{{{{{}}}}}", with_labels_once(&text))));
@@ -185,12 +224,16 @@ impl Scanner<'_> {
 
     /// A pair of single braces.
     pub(super) fn lone_braces(&mut self, start: usize, end: usize) {
-        let text = format!("{{{{{}}}}}", &self.text[start + 1..end]);
+        let inside = &self.text[start + 1..end];
+        let (advice, text) = match self.open_selector() {
+            Some(_) => ("remove both", inside.to_owned()),
+            None => ("double both", format!("{{{{{inside}}}}}")),
+        };
         self.diagnostics.push(
             Diagnostic::new(Code::LoneBrace, Span::of(start..start + 1), "single `{` in a template")
                 .label("neither doubled nor part of a placeholder")
                 .secondary(Span::of(end..end + 1), "and this one")
-                .help(format!("double both: `{text}`"))
+                .help(format!("{advice}: `{text}`"))
                 .fix(Fix { span: Span::of(start..end + 1), text }),
         );
     }
@@ -218,9 +261,23 @@ impl Scanner<'_> {
     }
 }
 
-/// How often a text starts with a brace.
-fn braces(text: &str, brace: char) -> usize {
-    text.len() - text.trim_start_matches(brace).len()
+/// The length of a text in as many braces, whether it has operators of matchers outside of strings, and signs that
+/// matchers do not have.
+fn end_of_braces(text: &str, run: usize) -> Option<(usize, bool, bool)> {
+    let (mut at, mut is_matchers, mut has_signs) = (run, false, false);
+    loop {
+        let rest = &text[at..];
+        at += match rest.chars().next()? {
+            '"' | '\'' | '`' => end_of_string(rest)?,
+            '}' if run_of(rest, '}') >= run => return Some((at + run, is_matchers, has_signs)),
+            '{' | '}' => return None,
+            other => {
+                is_matchers |= matches!(other, '=' | '~');
+                has_signs |= matches!(other, '(' | '[' | '*' | '%' | ':' | '@' | '?' | '&');
+                other.len_utf8()
+            }
+        };
+    }
 }
 
 /// The number of `}` at the end of a list of matchers that continues with a `,`.
@@ -231,12 +288,12 @@ fn closing_of_list(text: &str) -> Option<usize> {
         let rest = &text[at..];
         at += match rest.chars().next()? {
             '"' | '\'' | '`' => end_of_string(rest)?,
-            '}' => return Some(braces(rest, '}')),
+            '}' => return Some(run_of(rest, '}')),
             // Another placeholder.
             '{' if text[..at].trim_end().ends_with(['=', '~', ',', '$']) => {
-                let (run, end) = (braces(rest, '{'), rest.find('}')?);
+                let (run, end) = (run_of(rest, '{'), rest.find('}')?);
                 foreign::reference(&rest[run..end]).filter(|(_, after)| !after.contains(['=', '!', ',', '{']))?;
-                end + braces(&rest[end..], '}').min(run)
+                end + run_of(&rest[end..], '}').min(run)
             }
             '{' | '(' | ')' | '[' | ']' | '#' => return None,
             other => other.len_utf8(),

@@ -1,6 +1,6 @@
-//! Placeholders of other template languages: Grafana, Jinja, Go, Python and shells.
+//! Placeholders of other template languages: Grafana, Jinja, Go, Python, Ruby and shells.
 
-use super::similar_placeholder;
+use super::{run_of, similar_placeholder};
 use crate::hole::Hole;
 
 /// A placeholder of another template language.
@@ -26,11 +26,16 @@ pub(super) fn read(text: &str, at: usize) -> Option<Construct<'_>> {
             return Some(Construct { end: at + 1 + name.len(), name });
         }
         [b'[', b'[', ..] => ("[[", "]]"),
-        [b'{', b'{', ..] => ("{{", "}}"),
+        [b'{', b'{', ..] => {
+            let run = run_of(rest, '{');
+            (&rest[..run], "}}}}".get(..run)?)
+        }
+        [b'#', b'{', ..] => ("#{", "}"),
         [b'%', b'(', ..] => ("%(", ")s"),
         [b'<', b'%', b'=', ..] => ("<%=", "%>"),
         [b'<', ..] => ("<", ">"),
         [b'@', ..] => ("@", "@"),
+        [b'%', ..] => ("%", "%"),
         _ => return None,
     };
     let inside = &rest[opening.len()..];
@@ -46,18 +51,20 @@ pub(super) fn read(text: &str, at: usize) -> Option<Construct<'_>> {
 /// The length of the verb of `printf` that a text starts with: `%s`, `%[2]v`, `%1$s`.
 pub(crate) fn verb(text: &str) -> Option<usize> {
     let rest = text.strip_prefix('%')?;
-    let verb = rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '[' | ']' | '$'));
-    let argument = &rest[..rest.len() - verb.len()];
-    let after = verb
-        .strip_prefix(['s', 'v', 'd', 'q'])
-        .filter(|after| !after.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
-    after.filter(|_| argument.is_empty() || argument.ends_with([']', '$'])).map(|after| text.len() - after.len())
+    let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, '[' | ']' | '$'))?;
+    let is_verb = match rest.as_bytes()[end..] {
+        [b's' | b'v' | b'd' | b'q'] => true,
+        [b's' | b'v' | b'd' | b'q', after, ..] => !after.is_ascii_alphanumeric() && after != b'_',
+        _ => false,
+    };
+    (is_verb && (end == 0 || !rest.as_bytes()[end - 1].is_ascii_digit())).then_some(end + 2)
 }
 
 /// The name that a placeholder's content refers to, and what follows it: `job` of ` $job | join`, `labels` of
 /// `.Values.labels`.
 pub(super) fn reference(content: &str) -> Option<(&str, &str)> {
-    let content = content.trim();
+    // Trim marks of Go and Jinja, as in `{{- job -}}`.
+    let content = content.trim().trim_matches(['-', '~', '&']).trim();
     let start = content.trim_start_matches(['.', '$']);
     let mut name = word(start)?;
     let mut after = &start[name.len()..];

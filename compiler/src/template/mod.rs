@@ -19,7 +19,7 @@ use crate::hole::Hole;
 
 use brackets::{Bracket, Open};
 pub(crate) use foreign::verb;
-pub(crate) use placeholder::NO_OTHERS;
+pub(crate) use placeholder::{NO_OTHERS, SECONDS};
 pub(crate) use text::IN_TEXT;
 
 /// Reports all invalid braces and placeholders of a template with these parameters.
@@ -46,6 +46,7 @@ impl Scanner<'_> {
         while let Some(byte) = self.text.as_bytes().get(self.at).copied() {
             match byte {
                 b'"' | b'\'' | b'`' => self.string(byte),
+                b'#' if self.starts_operand(self.at) && self.is_ruby() && self.foreign_placeholder() => {}
                 b'#' => self.comment(),
                 b'(' => self.push(Bracket::Paren, 1),
                 b')' => self.pop(Bracket::Paren, 1),
@@ -68,23 +69,43 @@ impl Scanner<'_> {
         }
     }
 
+    /// Whether this is `#{window}` of Ruby rather than a comment.
+    fn is_ruby(&self) -> bool {
+        let rest = &self.text[self.at..];
+        let after = rest.find('}').map_or("", |end| rest[end + 1..].trim_start_matches(' '));
+        rest.starts_with("#{")
+            && match after.bytes().next() {
+                Some(byte) => b"])}({[,:".contains(&byte),
+                None => true,
+            }
+    }
+
     /// Whether an operand can start here, so that an operator cannot.
     fn starts_operand(&self, at: usize) -> bool {
         let before = self.text[..at].trim_end();
         before.is_empty()
             || before.ends_with(|c: char| "({[,+-*/%^=~:@<>".contains(c))
-            || ends_with_word(before, keyword::OFFSET)
-            || keyword::GROUPINGS.iter().any(|it| ends_with_word(before, it))
+            || ends_with_one(before, &placeholder::BEFORE_OPERANDS)
+            || ends_with_one(before, &keyword::GROUPINGS)
     }
 }
 
 /// Whether a text ends with a word.
 fn ends_with_word(text: &str, word: &str) -> bool {
-    text.strip_suffix(word).is_some_and(|head| !head.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+    text.strip_suffix(word).is_some_and(|head| !head.ends_with(is_word_char))
+}
+
+/// One function for all searches, each of which is compiled for its own type.
+fn is_word_char(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn ends_with_one(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| ends_with_word(text, word))
 }
 
 /// The matchers of a selector, with `{labels}` once.
-fn with_labels_once(matchers: &str) -> String {
+pub(crate) fn with_labels_once(matchers: &str) -> String {
     const LABELS: &str = "{labels}";
     let Some(first) = matchers.find(LABELS) else { return matchers.to_owned() };
     let (head, mut rest) = matchers.split_at(first + LABELS.len());
@@ -95,6 +116,11 @@ fn with_labels_once(matchers: &str) -> String {
         rest = &rest[at + LABELS.len()..];
     }
     text + rest
+}
+
+/// How often a text starts with a brace.
+fn run_of(text: &str, brace: char) -> usize {
+    text.len() - text.trim_start_matches(brace).len()
 }
 
 fn is_word(text: &str) -> bool {

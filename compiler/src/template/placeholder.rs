@@ -3,7 +3,7 @@
 use promql_presets_core::keyword;
 
 use super::brackets::{Bracket, Edit};
-use super::{Scanner, ends_with_word, foreign, is_word};
+use super::{Scanner, ends_with_one, ends_with_word, foreign, is_word, is_word_char};
 use crate::diagnostic::Fix;
 use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
@@ -13,15 +13,24 @@ const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by`, `wind
 
 pub(crate) const NO_OTHERS: &str = "write what it stands for: templates have no other variables";
 
+pub(crate) const SECONDS: &str = "write the number of seconds, or declare it in the `parameters` of a preset file";
+
 pub(super) const DECLARE: &str = "write its value, or declare it in the `parameters` of a preset file";
+
+/// The words after which an operand or a duration starts.
+pub(super) const BEFORE_OPERANDS: [&str; 6] =
+    [keyword::AND, keyword::OR, keyword::UNLESS, keyword::ATAN2, keyword::BOOL, keyword::OFFSET];
 
 impl<'a> Scanner<'a> {
     /// Reads a placeholder of another template language outside strings, and returns whether there was one.
     pub(super) fn foreign_placeholder(&mut self) -> bool {
         let start = self.at;
         let Some(construct) = foreign::read(self.text, start) else { return false };
-        let (mut start, mut end) = (start, construct.end);
-        let mut name = self.by_name(construct.name, start, end);
+        self.construct(start, construct.end, construct.name)
+    }
+
+    /// A construct of another template language at `start..end`, which has this name, if any.
+    pub(super) fn construct(&mut self, mut start: usize, mut end: usize, written: &str) -> bool {
         if let Some(matcher) = self.matcher_around(start, end) {
             let edit = self.variable_in_matcher(matcher, start, end);
             self.record(edit);
@@ -34,26 +43,23 @@ impl<'a> Scanner<'a> {
             // `{{labels}}}`: a brace is missing at the start.
             end += 1;
         }
-        let grouping = self.grouping(start, end, name == Some("group_by"));
-        let literal = self.literal_for(start, construct.name);
-        name = name.or_else(|| self.expected_placeholder(start, end)).or_else(|| foreign::by_alias(construct.name));
+        let name = self.meant(written, start, end);
+        let grouping = self.grouping(start, end, self.by_name(written, start, end) == Some("group_by"));
+        let literal = self.literal_for(start, written);
         if name == Some("window") {
             (start, end) = self.whole_duration(start, end);
         }
         let whole = &self.text[start..end];
-        let is_dollar = whole.starts_with("${") && !whole.starts_with("${{") && self.is_name(construct.name);
-        let title = if is_dollar {
-            format!("`$` before the placeholder `{}`", construct.name)
-        } else {
-            format!("`{whole}` is not a placeholder")
-        };
         let label = match whole.as_bytes() {
             [b'$', ..] => "placeholders take no `$`",
-            [b'[' | b'%' | b'<' | b'@' | b'0'..=b'9', ..] => "placeholders are written in braces",
-            _ => "doubled braces are literal",
+            [b'[' | b'%' | b'<' | b'@' | b'#' | b'0'..=b'9', ..] => "placeholders are written in braces",
+            [b'{', b'{', ..] => "doubled braces are literal",
+            _ => "a placeholder is a name in braces",
         };
-        let span = Span::of(start..end);
-        let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
+        let (span, mut diagnostic) = (Span::of(start..end), self.not_a_placeholder(start, end, label));
+        if whole.starts_with("${") && !whole.starts_with("${{") && self.is_name(written) {
+            diagnostic.title = format!("`$` before the placeholder `{written}`");
+        }
         if let Some((span, text)) = grouping {
             return self.report_grouping(diagnostic, span, &text);
         }
@@ -65,7 +71,7 @@ impl<'a> Scanner<'a> {
             let text = self.placeholder_text(name);
             Edit { span, diagnostic: diagnostic.write(span, &*text), text, with_braces: false }
         } else {
-            let diagnostic = diagnostic.help(self.no_other(start, end)).note(KNOWN);
+            let diagnostic = diagnostic.help(self.no_other(written, start, end)).note(KNOWN);
             Edit { span, text: whole.to_owned(), diagnostic, with_braces: false }
         };
         self.at = end;
@@ -92,7 +98,7 @@ impl<'a> Scanner<'a> {
         let is_copied =
             |text: &str| [keyword::GROUP_LEFT, keyword::GROUP_RIGHT].iter().any(|it| ends_with_word(text, it));
         let labels = |text: &str| if is_copied(text) { "()" } else { "({group_by})" };
-        if keyword::GROUPINGS.iter().any(|it| ends_with_word(before, it)) {
+        if ends_with_one(before, &keyword::GROUPINGS) {
             return Some((Span::of(start..end), labels(before).to_owned()));
         }
         let open = self.open.last().filter(|open| open.kind == Bracket::Paren)?.at;
@@ -107,12 +113,12 @@ impl<'a> Scanner<'a> {
             return Some((Span::of(span), String::new()));
         }
         // `sum($group)(x)`.
-        let arguments = after.strip_prefix(')').filter(|after| after.trim_start().starts_with('('))?;
-        let name = head.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len();
+        let arguments = arguments(after)?;
+        let name = head.trim_end_matches(is_word_char).len();
         if name == head.len()
             || head[..name].ends_with('$')
             || before.len() != open + 1
-            || keyword::GROUPINGS.iter().any(|it| ends_with_word(head, it))
+            || ends_with_one(head, &keyword::GROUPINGS)
         {
             return None;
         }
@@ -125,6 +131,11 @@ impl<'a> Scanner<'a> {
     fn whole_duration(&self, start: usize, end: usize) -> (usize, usize) {
         let start = self.text[..start].trim_end_matches(|c: char| c.is_ascii_digit()).len();
         (start, self.text.len() - self.text[end..].trim_start_matches(|c: char| c.is_ascii_lowercase()).len())
+    }
+
+    pub(super) fn not_a_placeholder(&self, start: usize, end: usize, label: &str) -> Diagnostic {
+        let title = format!("`{}` is not a placeholder", &self.text[start..end]);
+        Diagnostic::new(Code::MalformedPlaceholder, Span::of(start..end), title).label(label)
     }
 
     /// A placeholder with its braces; `labels` with those of a selector if none is open.
@@ -167,23 +178,28 @@ impl<'a> Scanner<'a> {
             };
             let known = self.by_name(name.trim(), start, end + 1);
             let title = format!("placeholder `{}` with a {what}", known.unwrap_or(name.trim()));
-            let meant = known.or(fitting).or_else(|| foreign::by_alias(name.trim()));
+            let meant = self.meant(name.trim(), start, end + 1);
             (malformed(title).label("placeholders are rendered in one way only"), meant)
         } else if self.is_name(trimmed) {
-            (malformed(format!("white space around the placeholder `{trimmed}`")), Some(trimmed))
+            let meant = self.meant(trimmed, start, end + 1);
+            (malformed(format!("white space around the placeholder `{trimmed}`")), meant)
         } else {
             let at = start + 1 + (content.len() - content.trim_start().len());
             let span = Span::of(at..at + trimmed.len());
             let title = format!("unknown placeholder `{trimmed}`");
             let unknown = Diagnostic::new(Code::UnknownPlaceholder, span, title).label("not a placeholder");
             let names = Hole::NAMES.into_iter().chain(self.parameters.iter().copied());
-            let is_name_only = grouping.is_none() && duration == (start, end + 1);
-            if let Some(similar) = nearest(trimmed, names).filter(|_| is_name_only) {
+            let meant = self.meant(trimmed, start, end + 1);
+            // Without a selector, `labels` needs its braces.
+            let is_name_only = grouping.is_none()
+                && duration == (start, end + 1)
+                && (meant != Some("labels") || self.open_selector().is_some());
+            if let Some(similar) = nearest(trimmed, names).filter(|it| is_name_only && meant == Some(*it)) {
                 let help = format!("a placeholder with a similar name exists: `{similar}`");
                 self.diagnostics.push(unknown.help(help).fix(Fix { span, text: similar.to_owned() }));
                 return;
             }
-            (unknown.note(KNOWN), fitting.or_else(|| foreign::by_alias(trimmed)))
+            (unknown.note(KNOWN), meant)
         };
         if let Some((span, text)) = grouping {
             self.report_grouping(diagnostic, span, &text);
@@ -201,7 +217,7 @@ impl<'a> Scanner<'a> {
             }
             Some(meant) => diagnostic.write(whole, self.placeholder_text(meant)),
             None if trimmed.is_empty() => diagnostic.help("write `{{{labels}}}` after the name of a metric"),
-            None => diagnostic.help(self.no_other(start, end + 1)).note(KNOWN),
+            None => diagnostic.help(self.no_other(name.trim(), start, end + 1)).note(KNOWN),
         });
     }
 
@@ -218,20 +234,35 @@ impl<'a> Scanner<'a> {
         foreign::by_name(name).or_else(similar)
     }
 
+    /// The placeholder that a name in other tools stands for at `start..end`, if it can stand there.
+    pub(super) fn meant(&self, name: &str, start: usize, end: usize) -> Option<&'a str> {
+        let named = self.by_name(name, start, end);
+        if named.is_some_and(|it| self.parameters.contains(&it)) {
+            return named;
+        }
+        let expected = self.expected_placeholder(start, end);
+        let meant = expected.or(named).or_else(|| foreign::by_alias(name));
+        // Elsewhere, a duration is a number, and a grouping is not part of an operand.
+        meant.filter(|it| {
+            !matches!(*it, "window" | "group_by") || expected == Some(*it) || self.literal_for(start, name).is_some()
+        })
+    }
+
     /// The help where no placeholder fits.
-    fn no_other(&self, start: usize, end: usize) -> &'static str {
-        if self.takes_value(start, end) { DECLARE } else { NO_OTHERS }
+    fn no_other(&self, name: &str, start: usize, end: usize) -> &'static str {
+        match self.takes_value(start, end) {
+            true if foreign::by_name(name).or_else(|| foreign::by_alias(name)) == Some("window") => SECONDS,
+            true => DECLARE,
+            false => NO_OTHERS,
+        }
     }
 
     /// Whether a parameter can stand at `start..end`.
-    fn takes_value(&self, start: usize, end: usize) -> bool {
+    pub(super) fn takes_value(&self, start: usize, end: usize) -> bool {
         let before = self.text[..start].trim_end();
-        let is_word = |word: &&str| ends_with_word(before, word);
         let starts_operand = !before.ends_with(|c: char| c.is_alphanumeric() || "_:)]}\"'`@".contains(c))
             || before.ends_with(':') && self.open.last().is_some_and(|open| open.kind == Bracket::Square)
-            || [keyword::AND, keyword::OR, keyword::UNLESS, keyword::ATAN2, keyword::BOOL, keyword::OFFSET]
-                .iter()
-                .any(is_word);
+            || ends_with_one(before, &BEFORE_OPERANDS);
         starts_operand
             && self.open_selector().is_none()
             && !self.text[end..].starts_with(|c: char| c.is_alphanumeric() || "_:{[".contains(c))
@@ -258,13 +289,18 @@ impl<'a> Scanner<'a> {
         if open.is_some_and(|open| open.kind == Bracket::Square) || ends_with_word(before, keyword::OFFSET) {
             return Some("window");
         }
+        if ends_with_one(before, &keyword::GROUPINGS) {
+            return Some("group_by");
+        }
         match open {
             Some(open) if matches!(open.kind, Bracket::Double | Bracket::Single) => {
                 return before.ends_with(['{', ',']).then_some("labels");
             }
             Some(open) if open.kind == Bracket::Paren => {
                 let head = self.text[..open.at].trim_end();
-                if keyword::GROUPINGS.iter().any(|it| ends_with_word(head, it)) {
+                // `sum($group)(x)`.
+                let is_first = before.len() == open.at + 1 && head.ends_with(is_word_char);
+                if ends_with_one(head, &keyword::GROUPINGS) || is_first && arguments(&self.text[end..]).is_some() {
                     return Some("group_by");
                 }
             }
@@ -276,9 +312,14 @@ impl<'a> Scanner<'a> {
             return Some("metric_name");
         }
         // Directly after a name, braces are a selector.
-        let is_name = self.text[..start].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        (is_name && !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '{')).then_some("labels")
+        let is_name = self.text[..start].ends_with(is_word_char);
+        (is_name && !after.starts_with(is_word_char) && !after.starts_with('{')).then_some("labels")
     }
+}
+
+/// The arguments after a list of labels that ends here.
+fn arguments(text: &str) -> Option<&str> {
+    text.trim_start().strip_prefix(')').filter(|after| after.trim_start().starts_with('('))
 }
 
 pub(super) fn write_literal(diagnostic: Diagnostic, span: Span, literal: &str) -> Diagnostic {

@@ -2,7 +2,7 @@
 
 use super::brackets::{Bracket, Edit};
 use super::placeholder::NO_OTHERS;
-use super::{Scanner, ends_with_word, foreign};
+use super::{Scanner, ends_with_word, foreign, is_word_char};
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
@@ -69,36 +69,45 @@ impl Scanner<'_> {
             self.diagnostics.push(Diagnostic::new(Code::MisplacedPlaceholder, span, title).label(IN_TEXT));
             return;
         }
-        match string.and_then(|string| self.matcher(string)) {
-            // The values of labels such as `path` have braces of their own: `/users/{id}`. So have classes of characters.
-            Some(matcher)
-                if foreign::reference(content).is_some()
-                    && !["\\p", "\\P", "\\x"].iter().any(|class| self.text[..start].ends_with(class))
-                    && (self.text[..start].ends_with(['$', '#']) || !self.text[matcher.range()].contains('/')) =>
-            {
-                let edit = self.variable_in_matcher(matcher, start, end + 1);
-                self.record(edit);
+        let before = &self.text[..start];
+        let matcher = string.and_then(|string| self.matcher(string));
+        let (is_path, is_pattern) = match (string, matcher) {
+            (_, Some(matcher)) => {
+                let text = &self.text[matcher.range()];
+                (text.contains('/'), text.contains('~'))
             }
-            _ => {
-                let is_variable = self.text[..start].ends_with('$') && foreign::reference(content).is_some();
-                let start = start - usize::from(self.text[..start].ends_with('$'));
-                let whole = &self.text[start..=end];
-                if is_variable && string.is_some_and(|string| !self.is_replacement(string)) {
-                    let diagnostic = Diagnostic::new(
-                        Code::MalformedPlaceholder,
-                        Span::of(start..end + 1),
-                        format!("`{whole}` is not a placeholder"),
-                    );
-                    self.diagnostics.push(diagnostic.label(IN_TEXT).help(NO_OTHERS));
-                    return;
-                }
-                let text = whole.replace('{', "{{").replace('}', "}}");
-                let title = format!("single braces in {}", if string.is_some() { "a string" } else { "a comment" });
-                let diagnostic = Diagnostic::new(Code::LoneBrace, Span::of(start..end + 1), title)
-                    .label("neither doubled nor a placeholder");
-                self.diagnostics.push(diagnostic.write(Span::of(start..end + 1), text));
+            (Some(string), None) => {
+                let text = &self.text[string..];
+                (text[..end_of_string(text).unwrap_or(text.len())].contains('/'), true)
             }
+            (None, None) => (true, true),
+        };
+        // The values of labels such as `path` have braces of their own: `/users/{id}`.
+        let is_path = is_path && !matches!(before.bytes().next_back(), Some(b'$' | b'#' | b'%'));
+        let is_variable = !is_path && is_variable(before, content, is_pattern);
+        if let Some(matcher) = matcher.filter(|_| is_variable) {
+            let edit = self.variable_in_matcher(matcher, start, end + 1);
+            return self.record(edit);
         }
+        let has_dollar = before.ends_with('$');
+        let start = start - usize::from(has_dollar);
+        let (span, whole) = (Span::of(start..end + 1), &self.text[start..=end]);
+        let is_replacement = string.is_some_and(|string| self.is_replacement(string));
+        let is_number = is_replacement && is_number(content);
+        if is_variable && !(is_replacement && has_dollar || is_number) {
+            let diagnostic = self.not_a_placeholder(start, end + 1, IN_TEXT).help(NO_OTHERS);
+            return self.diagnostics.push(diagnostic);
+        }
+        // `$1a` would be a group with this name.
+        let is_alone = !self.text[end + 1..].starts_with(is_word_char);
+        let dollar = if is_number && !has_dollar { "$" } else { "" };
+        let text = match dollar {
+            "$" if is_alone => format!("${content}"),
+            _ => format!("{dollar}{}", whole.replace('{', "{{").replace('}', "}}")),
+        };
+        let title = format!("single braces in {}", if string.is_some() { "a string" } else { "a comment" });
+        let diagnostic = Diagnostic::new(Code::LoneBrace, span, title).label("neither doubled nor a placeholder");
+        self.diagnostics.push(diagnostic.write(span, text));
     }
 
     /// Whether a string is the replacement of `label_replace`, in which `${name}` is a group of the pattern.
@@ -140,7 +149,7 @@ impl Scanner<'_> {
     }
 
     /// Where the label starts whose value is at `value`.
-    fn label_before(&self, value: usize) -> Option<usize> {
+    pub(super) fn label_before(&self, value: usize) -> Option<usize> {
         let selector = self.open_selector()?;
         let before = self.text[selector.at..value].trim_end();
         let op = OPERATORS.iter().find(|op| before.ends_with(**op))?;
@@ -155,17 +164,31 @@ impl Scanner<'_> {
     /// Reports a matcher on a variable such as `job="${job}"`. Callers pass it as a filter.
     pub(super) fn variable_in_matcher(&mut self, matcher: Span, start: usize, end: usize) -> Edit {
         let start = start - usize::from(self.text[..start].ends_with('$'));
-        let title = format!("`{}` is not a placeholder", &self.text[start..end]);
-        let diagnostic =
-            Diagnostic::new(Code::MalformedPlaceholder, matcher, title).label("callers pass this as a filter");
+        let diagnostic = self.not_a_placeholder(start, end, "callers pass this as a filter");
         let text = &self.text[matcher.range()];
         let label = text.split(['=', '!']).next().unwrap_or_default().trim().trim_matches(['"', '\'', '`']);
         // A label may be a variable as well.
         let subject = Some(label.to_owned()).filter(|label| !label.contains(['$', '{', '[', '%', '<', '@']));
-        let diagnostic = Diagnostic { subject, ..diagnostic };
+        let diagnostic = Diagnostic { subject, span: matcher, ..diagnostic };
         self.at = matcher.end as usize;
         Edit { span: matcher, text: "{labels}".to_owned(), diagnostic, with_braces: false }
     }
+}
+
+/// Whether `{content}` in a string stands for a value, as in Python and Rust: `{job}`, `{}`, `{0}`.
+fn is_variable(before: &str, content: &str, is_pattern: bool) -> bool {
+    let number = &content[..content.find([':', '!']).unwrap_or(content.len())];
+    if number.is_empty() || is_number(number) {
+        // In patterns, `a{2}` is a repetition.
+        let is_first = matches!(before.bytes().next_back(), Some(b'"' | b'\'' | b'`' | b'|' | b'(' | b'^' | b'$'));
+        return number.is_empty() || !is_pattern || is_first;
+    }
+    let is_class = ["\\p", "\\P", "\\x"].iter().any(|class| before.ends_with(class));
+    foreign::reference(content).is_some() && !is_class
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The length of the string that a text starts with.

@@ -183,6 +183,45 @@ fn foreign_placeholders_become_valid() {
         ("up{job=\"%job%\"}", "up{{{labels}}}"),
         ("up{ns=\"prod$env\"}", "up{{{labels}}}"),
         ("up{job=\"${job[0]}\"}", "up{{{labels}}}"),
+        // Helm, Mustache, Terraform, Ruby, Go's and Python's formats in strings.
+        ("up{{job=\"{}\",{labels}}}", "up{{{labels}}}"),
+        ("up{{job=\"{0}-{1:d}\",{labels}}}", "up{{{labels}}}"),
+        ("up{{job=~\"{0}.*|{}\",{labels}}}", "up{{{labels}}}"),
+        ("up{job=\"%{job}\",a=\"#{a}\",b=\"%{{b}}\"}", "up{{{labels}}}"),
+        ("up{{job=\"{{ .Values.job }}\",a=\"{{ a | lower }}-web\",b=~\"%s.*\",c=\"<%= c %>\"}}", "up{{{labels}}}"),
+        (
+            "label_replace(up{{{labels}}}, \"host\", \"{1}:{2}\", \"instance\", \"(.*):(.*)\")",
+            "label_replace(up{{{labels}}}, \"host\", \"$1:$2\", \"instance\", \"(.*):(.*)\")",
+        ),
+        // Mustache.
+        ("rate({{{metric}}}{ {{{filters}}} }[{{{interval}}}])", "rate({metric_name}{{ {labels} }}[{window}])"),
+        ("sum by ({{{by}}})(x{{a=\"b\",{{{labels}}}}})", "sum by ({group_by})(x{{a=\"b\",{labels}}})"),
+        ("x{{{labels}}} offset {{{shift}}}", "x{{{labels}}} offset {window}"),
+        // Expressions of Python, Go and Jinja.
+        ("rate(x{{{labels}}}[{window()}])", "rate(x{{{labels}}}[{window}])"),
+        ("rate(x{{{**labels}}}[{cfg['window']}])", "rate(x{{{labels}}}[{window}])"),
+        ("rate(x{\", \".join(labels)}[{int(window)}s])", "rate(x{{{labels}}}[{window}])"),
+        ("x{{a=\"b\",{\", \".join(f'{k}={v}')}}}", "x{{a=\"b\",{labels}}}"),
+        ("rate(x{ {{- labels -}} }[{{- window -}}])", "rate(x{{ {labels} }}[{window}])"),
+        ("sum by ({\", \".join(by)})(x{{{\", \".join(labels)}}})", "sum by ({group_by})(x{{{labels}}})"),
+        ("sum by (job, {{ ', '.join(group_by) }})(x{{{labels}}})", "sum by (job, {group_by})(x{{{labels}}})"),
+        ("rate(%s{%s}[%v])", "rate({metric_name}{{{labels}}}[{window}])"),
+        ("rate(%[1]s{%[2]s}[%[3]s])", "rate({metric_name}{{{labels}}}[{window}])"),
+        ("rate(%1$s{{%2$s}}[%3$s])", "rate({metric_name}{{{labels}}}[{window}])"),
+        ("up{{ '{' }}{{ labels }}{{ '}' }}", "up{{{labels}}}"),
+        ("up{{ \"{{\" }}job='a',{{ labels }}{{ \"}}\" }}[5m]", "up{{job='a',{labels}}}[5m]"),
+        // Ruby, SQL and batch files.
+        ("rate(x{#{labels}}[#{window}])", "rate(x{{{labels}}}[{window}])"),
+        ("sum by (#{group})(up{:labels})", "sum by ({group_by})(up{{{labels}}})"),
+        ("rate(up{{%labels%}}[%window%])", "rate(up{{{labels}}}[{window}])"),
+        ("up{@labels}", "up{{{labels}}}"),
+        // Matchers in more than one pair of braces.
+        ("x{{job=\"a\"},{labels}}", "x{{job=\"a\",{labels}}}"),
+        ("x{{job=\"a\"},{labels}}}[5m]", "x{{job=\"a\",{labels}}}[5m]"),
+        ("x{{job=\"a\"}},b=\"c\",{labels}}}", "x{{job=\"a\",b=\"c\",{labels}}}"),
+        ("x{labels}{{job=\"a\"}}", "x{{{labels},job=\"a\"}}"),
+        ("rate(x{{job=\"a\",}}[5m]{{{labels}}})", "rate(x{{job=\"a\",{labels}}}[5m])"),
+        ("up{{{labels}}} {{labels}}", "up{{{labels}}}"),
         // Comments and aggregations of other languages.
         ("sum(// inner\n up{{{labels}}})", "sum(# inner\n up{{{labels}}})"),
         ("sum(up{{{labels}}}) -- a comment", "sum(up{{{labels}}}) # a comment"),
@@ -224,7 +263,7 @@ fn foreign_placeholders_become_valid() {
 }
 
 /// The ways to write a placeholder that other tools have.
-const NOTATIONS: [(&str, &str); 14] = [
+const NOTATIONS: [(&str, &str); 19] = [
     ("{", "}"),
     ("{ ", " }"),
     ("{{", "}}"),
@@ -239,6 +278,11 @@ const NOTATIONS: [(&str, &str); 14] = [
     ("%(", ")s"),
     ("<", ">"),
     ("<%= ", " %>"),
+    ("{{{", "}}}"),
+    ("{{- ", " -}}"),
+    ("#{", "}"),
+    ("%", "%"),
+    ("{cfg['", "']}"),
 ];
 
 /// Where placeholders can stand, and similar names. `?` is the placeholder, `(L)` the matchers of another selector.
@@ -288,6 +332,34 @@ fn each_notation_becomes_valid_in_each_place() {
 }
 
 #[test]
+fn no_help_ends_in_an_error() {
+    let all = PLACES.iter().flat_map(|(name, others, _)| [*name].into_iter().chain(*others)).chain(["x"]);
+    let all: Vec<&str> = all.collect();
+    let places = PLACES.iter().flat_map(|(_, _, places)| *places).map(|place| (*place, &*all));
+    // Here, series are an error of another kind.
+    let values = ["window", "interval", "__interval", "group", "group_by", "x"];
+    let operands = ["up(L) / ?", "up(L) > bool ?", "topk(?, up(L))", "up(L) @ ?", "? * up(L)"];
+    let places = places.chain(operands.map(|place| (place, &values[..])));
+    for (place, name) in places.flat_map(|(place, names)| names.iter().map(move |name| (place, name))) {
+        for (before, after) in NOTATIONS {
+            let place = place.replace('{', "{{").replace('}', "}}").replace("(L)", "{{{labels}}}");
+            let mut steps = vec![place.replace('?', &format!("{before}{name}{after}"))];
+            while let Some(error) = errors(steps.last().unwrap()).1.first() {
+                let Some(Fix { span, text: fix }) = &error.fix else {
+                    let is_template = !matches!(error.code, Code::Syntax | Code::MisplacedPlaceholder);
+                    assert!(steps.len() == 1 || is_template && error.help.is_some(), "{steps:#?}\n{error:#?}");
+                    break;
+                };
+                let mut text = errors(steps.last().unwrap()).0;
+                text.replace_range(span.range(), fix);
+                steps.push(text.split("'''").nth(1).unwrap().to_owned());
+                assert!(steps.len() < 10, "no end: {steps:#?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn one_construct_is_one_finding() {
     for template in [
         "up{${{labels}}}",
@@ -306,6 +378,15 @@ fn one_construct_is_one_finding() {
         "up{{job=\"$job.*\",{labels}}}",
         "label_replace(up{{{labels}}}, \"a\", \"b\", \"${src}\", \".*\")",
         "label_join(up{{{labels}}}, \"a\", \"$sep\", \"b\", \"c\")",
+        "label_replace(up{{{labels}}}, \"{dst}\", \"$1\", \"s\", \"(.*)\")",
+        "label_replace(up{{{labels}}}, \"a\", \"{}\", \"s\", \"(.*)\")",
+        "label_replace(up{{{labels}}}, \"a\", \"$1\", \"s\", \"({0}):.*\")",
+        "up{{job=\"{0}-{1}\",{labels}}}",
+        "rate(x{{{labels}}}[{window()}])",
+        "sum by ({\", \".join(group_by)})(x{{{labels}}})",
+        "x{{job=\"a\"},{labels}}",
+        "x{{{labels}}} / $__interval",
+        "x{{{labels}}} / {window}",
     ] {
         let (_, errors) = errors(template);
         assert_eq!(errors.len(), 1, "{template}: {errors:#?}");
@@ -328,6 +409,8 @@ fn anchors_and_replacements_are_no_variables() {
         "up{{mountpoint=\"$RECYCLE.BIN\",{labels}}}",
         "up{{class=\"Outer$Inner\",{labels}}}",
         "up{{image=\"<none>\",{labels}}}",
+        "up{{consumer=\"$Default\",topic=\"$SYS/x\",class=\"Foo$$Lambda$14\",{labels}}}",
+        "up{{uri=\"/odata/$metadata\",pct=\"%usr%\",{labels}}}",
     ] {
         let (_, errors) = errors(template);
         assert!(errors.iter().all(|error| error.code != Code::DashboardVariable), "{template}: {errors:#?}");

@@ -114,12 +114,12 @@ fn at_the_very_end() {
 
 #[test]
 fn over_several_lines() {
-    let file = file("[presets.a]\ntemplate = \"\"\"\nup + {win\\\n    dw}\n\"\"\"\n");
+    let file = file("[presets.a]\ntemplate = \"\"\"\nup[{win\\\n    dw}]\n\"\"\"\n");
     let diagnostic = one(&file).diagnostic;
     assert_eq!(&file.text[diagnostic.span.range()], "win\\\n    dw");
     assert_eq!(
         Messages::of(&file).full(&diagnostic),
-        "error[unknown-placeholder]: unknown placeholder `windw`\n --> presets/a.toml:3:7\n  |\n3 |   up + {win\\\n  |  _______^\n4 | |     dw}\n  | |______^ not a placeholder\n  |\n  = help: a placeholder with a similar name exists: `window`"
+        "error[unknown-placeholder]: unknown placeholder `windw`\n --> presets/a.toml:3:5\n  |\n3 |   up[{win\\\n  |  _____^\n4 | |     dw}]\n  | |______^ not a placeholder\n  |\n  = help: a placeholder with a similar name exists: `window`"
     );
 }
 

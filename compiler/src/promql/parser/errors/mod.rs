@@ -6,12 +6,13 @@ mod lists;
 
 use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
-use crate::promql::ast::{BinaryOp, Expr, ExprKind, Grouping};
+use crate::promql::ast::{BinaryOp, Braces, Expr, ExprKind, Grouping};
 use crate::promql::counter_functions::apply_to_selectors;
 use crate::promql::functions::{Aggregator, Function};
 use crate::promql::parser::{Parser, Result, Stop};
 use crate::promql::token::{Kind, Token, operator_words};
 use crate::promql::{literal, report};
+use crate::template::{SECONDS, with_labels_once};
 use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, Span};
 
@@ -89,10 +90,7 @@ impl<'a> Parser<'a> {
                 .syntax(format!("`{text}` outside a selector's braces"))
                 .label("only matchers use regular expressions"),
             (Kind::Hole(hole), _) => return self.misplaced_after(hole, before),
-            (Kind::LeftBrace, _) if is_selector_with_braces(before) => self
-                .syntax("second braces of a selector")
-                .label("the matchers of a selector stand in one pair of braces")
-                .secondary(before.span, "has braces already"),
+            (Kind::LeftBrace, _) if let Some(braces) = braces_of(before) => self.second_braces(before, braces),
             (Kind::LeftBrace, _) if let Some(name) = name_without_braces(before) => self.late_braces(before, name),
             (Kind::By | Kind::Without, _) => self.grouping_without_aggregation(before, open),
             (Kind::LeftParen, _) if let Some(range) = self.range_in_parens(before) => self
@@ -128,6 +126,32 @@ impl<'a> Parser<'a> {
         self.lexer.diagnostics.truncate(found);
         let (start, end) = (Span::new(before.span.start, name), Span::new(name, before.span.end));
         diagnostic.write(whole, format!("{}{braces}{}", self.slice(start), self.slice(end)))
+    }
+
+    /// `x{{job="a"}}{{code="b"}}`, in one pair of braces.
+    fn second_braces(&mut self, before: &Expr<'a>, braces: &Braces<'a>) -> Diagnostic {
+        let diagnostic = self
+            .syntax("second braces of a selector")
+            .label("the matchers of a selector stand in one pair of braces")
+            .secondary(before.span, "has braces already");
+        let (open, found) = (self.token, self.lexer.diagnostics.len());
+        self.bump();
+        while !matches!(self.token.kind, Kind::LeftBrace | Kind::RightBrace | Kind::Eof) {
+            self.bump();
+        }
+        let close = self.token;
+        self.token = open;
+        self.lexer.diagnostics.truncate(found);
+        if close.kind != Kind::RightBrace {
+            return diagnostic;
+        }
+        let between = |from: Span, to: Span| self.slice(Span::new(from.end, to.start)).trim().trim_end_matches(',');
+        let (first, second) = (between(braces.open, braces.close), between(open.span, close.span));
+        let comma = if first.is_empty() || second.is_empty() { "" } else { "," };
+        let items = with_labels_once(&format!("{first}{comma}{second}"));
+        let after = self.slice(Span::new(braces.close.end, open.span.start)).trim_end();
+        let text = format!("{}{items}{}{after}", self.slice(braces.open), self.slice(braces.close));
+        diagnostic.write(braces.open.to(close.span), text)
     }
 
     /// The query ends before a bracket is closed, possibly because the rest is in a comment.
@@ -297,6 +321,7 @@ impl<'a> Parser<'a> {
         let before = self.text_before(self.token.span.start).trim_end();
         let diagnostic = match self.token.kind {
             Kind::Hole(Hole::GroupBy) if let Some(diagnostic) = self.group_by_as_argument(before) => diagnostic,
+            Kind::Hole(Hole::Window) => report::misplaced(Hole::Window, self.token.span).help(SECONDS),
             Kind::Hole(hole) => return self.misplaced(hole),
             Kind::Eof => {
                 let last = self.last_character();
@@ -547,6 +572,6 @@ fn name_without_braces(expr: &Expr<'_>) -> Option<u32> {
     }
 }
 
-fn is_selector_with_braces(expr: &Expr<'_>) -> bool {
-    matches!(&expr.kind, ExprKind::Selector(selector) if selector.braces.is_some())
+fn braces_of<'e, 'a>(expr: &'e Expr<'a>) -> Option<&'e Braces<'a>> {
+    if let ExprKind::Selector(selector) = &expr.kind { selector.braces.as_ref() } else { None }
 }
