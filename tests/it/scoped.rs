@@ -126,7 +126,7 @@ async fn what_cannot_be_filtered_is_refused() {
     let range = TimeRange::last_hours(1);
     let querier = Querier::default();
     let querier: &dyn MetricQuerier = &querier;
-    let unfiltered = preset!("up + on() x{{{labels}}}", allow("unfiltered-selector", reason = "a test"));
+    let unfiltered = preset!("sum(up) + on() x{{{labels}}}", allow("unfiltered-selector", reason = "a test"));
     refused(client.query(unfiltered, querier).await, "does not reach `up` in ");
     refused(client.query_range(unfiltered, querier, range).await, "does not reach `up`");
     refused(client.query_range(unfiltered, querier, range).split().await, "does not reach `up`");

@@ -1,6 +1,6 @@
 //! Facts about a query that the runtime needs, since it does not parse PromQL.
 
-use crate::vec_ext::IntoVec;
+use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::LookBack;
 
 use super::look_back;
@@ -110,14 +110,15 @@ fn selectors(expr: &Expr<'_>) -> Option<Vec<KnownSelector>> {
         if selector.name.as_ref().is_some_and(|name| name.as_literal().is_none()) {
             continue;
         }
-        let matchers = || selector.matchers().into_iter().filter(|matcher| matcher.label.name != "__name__");
-        if selector.metric_name().is_none() && matchers().all(Matcher::matches_empty) {
+        let mut matchers = selector.matchers();
+        matchers.keep(|matcher| matcher.label.name != "__name__");
+        if selector.metric_name().is_none() && matchers.iter().all(|matcher| matcher.matches_empty()) {
             return None;
         }
         let owned =
-            |matcher: &Matcher<'_>| (matcher.label.name.to_string(), matcher.op, matcher.value.value.to_string());
+            |matcher: &&Matcher<'_>| (matcher.label.name.to_string(), matcher.op, matcher.value.value.to_string());
         let metric = selector.metric_name().unwrap_or_default().to_owned();
-        let known = KnownSelector { metric, matchers: matchers().map(owned).into_vec() };
+        let known = KnownSelector { metric, matchers: matchers.iter().map(owned).into_vec() };
         if !all.contains(&known) {
             all.push(known);
         }

@@ -86,7 +86,9 @@ fn unknown_group(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings)
     let groups = groups(&pattern.value);
     let count = groups.len();
     let known = |name: &str| name.parse::<usize>().is_ok_and(|group| group <= count) || groups.contains(&Some(name));
-    let Some((name, braced)) = group_references(&text.value).into_iter().find(|(name, _)| !known(name)) else { return };
+    let Some((name, braced)) = group_references(&text.value).iter().find(|(name, _)| !known(name)).copied() else {
+        return;
+    };
     let (open, close) = if query.scope.template { ("{{", "}}") } else { ("{", "}") };
     let digits = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
     let (number, rest) = name.split_at(digits);

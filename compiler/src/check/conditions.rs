@@ -8,7 +8,7 @@ use super::label_flow::{replacement, written_labels};
 use super::label_set::NAME;
 use super::tree::Id;
 use crate::Span;
-use crate::promql::{Aggregator, BinaryOp, ExprKind, GroupingKeyword, MatchOp, Matcher};
+use crate::promql::{Aggregator, BinaryOp, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher};
 
 /// The maximum number of conditions on one label that are compared with each other.
 pub(super) const MAX_CONDITIONS: usize = 20;
@@ -103,12 +103,12 @@ pub(super) fn conditions<'e>(query: &Analysis<'e>, id: Id) -> Vec<(&'e str, Cond
         let next =
             match &query.expr(id).kind {
                 ExprKind::Selector(selector) => {
-                    let matchers = selector
-                        .matchers()
-                        .into_iter()
-                        .take(MAX_CONDITIONS)
-                        .filter(|matcher| !changed.contains(&&*matcher.label.name));
-                    found.add_all(matchers.map(|matcher| (&*matcher.label.name, Condition::of(matcher))));
+                    for matcher in selector.matchers().iter().take(MAX_CONDITIONS) {
+                        let label = &*matcher.label.name;
+                        if !changed.contains(&label) {
+                            found.push((label, Condition::of(matcher)));
+                        }
+                    }
                     None
                 }
                 ExprKind::Call(call) if call.name.starts_with("absent") || call.name == "info" => None,
@@ -134,7 +134,7 @@ pub(super) fn conditions<'e>(query: &Analysis<'e>, id: Id) -> Vec<(&'e str, Cond
                 ExprKind::Binary(binary) => match &binary.group {
                     Some(group) if group.has_hole() => None,
                     Some(group) => {
-                        changed.add_all(group.labels().into_iter().map(|label| &*label.name));
+                        changed.add_all(Grouping::names_of(Some(group)));
                         let right = group.keyword == GroupingKeyword::GroupRight;
                         if right { query.arg(id, 1) } else { query.vector(id) }
                     }

@@ -148,7 +148,7 @@ fn function(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
         }
         "round" => {
             if let Some((value, span)) = arg(1).filter(|(value, _)| *value == 0.0 || value.is_nan()) {
-                findings.push(out_of_range(span, format!("`round` to multiples of {value}"), "gives NaN"));
+                findings.push(out_of_range(span, format!("`round` to multiples of `{value}`"), "gives NaN"));
             }
         }
         "double_exponential_smoothing" | "holt_winters" => {

@@ -18,8 +18,9 @@ use crate::{Code, Diagnostic};
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     let normalized = targets::normalizes_floats(&query.scope.settings.targets);
     for (_, selector, series) in query.selectors() {
-        let matchers = selector.matchers();
-        findings.add_all(matchers.into_iter().filter_map(|matcher| wrong_form(query, series, matcher, normalized)));
+        for matcher in selector.matchers() {
+            findings.add_all(wrong_form(query, series, matcher, normalized));
+        }
     }
 }
 

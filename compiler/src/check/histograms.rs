@@ -220,7 +220,8 @@ fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: 
         // A warning, since the maximum is right for pairs of servers that scrape the same targets.
         return Some(finding.warning_unless(false));
     }
-    let one = selector.matchers().into_iter().find(|matcher| {
+    let matchers = selector.matchers();
+    let one = matchers.iter().find(|matcher| {
         let value = &*matcher.value.value;
         matcher.label.name == "le"
             && match matcher.op {
@@ -427,7 +428,8 @@ fn aggregated_quantile(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, 
         }
         ExprKind::Selector(selector) => {
             let declared = query.series(operand).is_some_and(|series| series.declared() == Role::Quantiles);
-            let quantile = selector.matchers().into_iter().find(|matcher| {
+            let matchers = selector.matchers();
+            let quantile = matchers.iter().find(|matcher| {
                 matcher.label.name == "quantile" && matches!(matcher.op, MatchOp::Equal | MatchOp::Regex)
             });
             match quantile {

@@ -7,8 +7,8 @@ use super::analysis::{Analysis, Findings};
 use super::conditions::Condition;
 use super::tree::Id;
 use crate::promql::{
-    Aggregator, Binary, BinaryOp, Duration, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Modifier,
-    Selector, Sign,
+    Aggregate, Aggregator, Binary, BinaryOp, Duration, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher,
+    Modifier, Selector, Sign,
 };
 use crate::{Code, Diagnostic, Span};
 
@@ -27,9 +27,8 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
         BinaryOp::Div => ("ratio of a series to itself", "always 1"),
         BinaryOp::Sub => ("difference between a series and itself", "always 0"),
         BinaryOp::Mod => ("remainder of a series and itself", "always 0"),
-        BinaryOp::Greater | BinaryOp::GreaterEqual | BinaryOp::Less | BinaryOp::LessEqual => {
-            ("comparison of a series with itself", "each value is compared with itself")
-        }
+        BinaryOp::Atan2 => ("`atan2` of a series and itself", "depends on the sign only"),
+        op if op.is_comparison() => ("comparison of a series with itself", "each value is compared with itself"),
         _ => return None,
     };
     let &[left, right] = query.children(id) else { return None };
@@ -55,7 +54,10 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
         // The "one" side has one series for each match: a total, by which others are divided.
         Some(GroupingKeyword::GroupLeft) if unmatched && filters.of_right => return None,
         Some(GroupingKeyword::GroupRight) if unmatched && filters.of_left => return None,
-        _ if is_scaled && filtered.is_empty() => return None,
+        // `x == x` removes NaN.
+        _ if filtered.is_empty() && (is_scaled || matches!(binary.op, BinaryOp::Equal | BinaryOp::NotEqual)) => {
+            return None;
+        }
         _ => {}
     }
     let finding = Diagnostic::new(Code::IdenticalOperands, binary.op_span, title);
@@ -79,8 +81,8 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
             None => finding,
         });
     }
-    match rewritten(query, binary, [&left, &right], &filters, &filtered, unmatched) {
-        Some(text) => Some(finding.write(query.expr(id).span, text)),
+    match rewritten(query, id, binary, [&left, &right], &filters, &filtered, unmatched) {
+        Some((span, text)) => Some(finding.write(span, text)),
         None => Some(finding),
     }
 }
@@ -110,12 +112,13 @@ fn is_unmatched(binary: &Binary<'_>, filtered: &[&str]) -> bool {
 /// The operation with sums as operands, where the filter makes a difference.
 fn rewritten(
     query: &Analysis<'_>,
+    id: Id,
     binary: &Binary<'_>,
     [left, right]: [&Side; 2],
     filters: &Filters<'_>,
     filtered: &[&str],
     unmatched: bool,
-) -> Option<String> {
+) -> Option<(Span, String)> {
     let aggregated = |whole: &Expr<'_>, side: &Side, sum: &str| {
         let (series, written) = (query.expr(side.series).span, side.written);
         let around = |from: u32, to: u32| query.slice(Span::new(from, to));
@@ -127,9 +130,10 @@ fn rewritten(
     };
     let both = |sum: &str| {
         let (lhs, rhs) = (aggregated(&binary.lhs, left, sum), aggregated(&binary.rhs, right, sum));
-        format!("{lhs} {} {rhs}", binary.op.as_str())
+        let bool = if binary.bool_span.is_some() { " bool" } else { "" };
+        format!("{lhs} {}{bool} {rhs}", binary.op.as_str())
     };
-    Some(match &binary.matching {
+    let text = match &binary.matching {
         Some(on) if unmatched && on.keyword == GroupingKeyword::On => {
             let labels: Vec<&str> = on.items.iter().map(|item| query.slice(item.span())).into_vec();
             both(&format!("sum by ({})", labels.join(", ")))
@@ -147,9 +151,62 @@ fn rewritten(
                 _ => return None,
             }
         }
-        _ if query.scope.template => both("sum by ({group_by})"),
-        _ => both("sum"),
-    })
+        _ => return summed(query, id, filtered, &both),
+    };
+    Some((query.expr(id).span, text))
+}
+
+/// An operation with sums as operands, with the expression around it, so that its other operands are summed as well.
+fn summed(query: &Analysis<'_>, id: Id, filtered: &[&str], both: &dyn Fn(&str) -> String) -> Option<(Span, String)> {
+    let mut sum = if query.scope.template { "sum by ({group_by})" } else { "sum" }.to_owned();
+    let ancestors = query.ancestors(id);
+    let is_aggregate = |id: &&Id| matches!(query.expr(**id).kind, ExprKind::Aggregate(_));
+    if let Some(&outer) = ancestors.iter().find(is_aggregate)
+        && let ExprKind::Aggregate(aggregate) = &query.expr(outer).kind
+        && let (op, Some(grouping)) = (aggregate.op, &aggregate.grouping)
+        && grouping.keyword == GroupingKeyword::By
+        && !op.is_selection()
+    {
+        if filtered.iter().any(|label| grouping.lists(label)) {
+            return None;
+        }
+        sum = format!("sum {}", query.slice(grouping.span()));
+        if query.outer(id) == Some(outer) && matches!(op, Aggregator::Sum | Aggregator::Avg) {
+            return Some((query.expr(outer).span, both(&sum)));
+        }
+    }
+    let (mut inner, mut span, mut text) = (id, query.expr(id).span, both(&sum));
+    for outer in ancestors {
+        match &query.expr(outer).kind {
+            ExprKind::Paren(_) | ExprKind::Unary(_) => {}
+            ExprKind::Binary(binary) => {
+                let &[left, right] = query.children(outer) else { break };
+                let other = if left == inner { right } else { left };
+                if !query.selectors_below(other).is_empty() {
+                    let slice = |start: u32, end: u32| query.slice(Span::new(start, end));
+                    let (from, to, side) = (query.expr(inner).span, query.expr(other).span, Side::of(query, other));
+                    let (start, end) = (slice(to.start, side.written.start), slice(side.written.end, to.end));
+                    let operand = match &query.expr(side.series).kind {
+                        ExprKind::Aggregate(_) => query.slice(to).to_owned(),
+                        ExprKind::Selector(_) | ExprKind::Call(_) if binary.matching.is_none() => {
+                            format!("{start}{sum}({}){end}", query.slice(side.written))
+                        }
+                        _ => return None,
+                    };
+                    let (before, after) = (slice(from.start, span.start), slice(span.end, from.end));
+                    text = if other == right {
+                        format!("{before}{text}{after}{}{operand}", slice(from.end, to.start))
+                    } else {
+                        format!("{operand}{}{before}{text}{after}", slice(to.end, from.start))
+                    };
+                    span = query.expr(outer).span;
+                }
+            }
+            _ => break,
+        }
+        inner = outer;
+    }
+    Some((span, text))
 }
 
 /// The filters that only one of two expressions has.
@@ -240,7 +297,7 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>)
         (ExprKind::Selector(x), ExprKind::Selector(y)) => same_series(query, x, y, filters),
         (ExprKind::Call(x), ExprKind::Call(y)) => {
             // These functions create labels from other labels.
-            let relabels = matches!(x.name, "label_replace" | "label_join" | "absent" | "absent_over_time" | "info");
+            let relabels = matches!(x.name, "absent" | "absent_over_time" | "info");
             x.name == y.name && !relabels && x.args.len() == y.args.len() && same_children(query, a, b, filters)
         }
         (ExprKind::Subquery(x), ExprKind::Subquery(y)) => {
@@ -248,7 +305,7 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>)
             tail(query.expr(a), &x.expr) == tail(query.expr(b), &y.expr) && same_children(query, a, b, filters)
         }
         (ExprKind::Aggregate(x), ExprKind::Aggregate(y)) => {
-            let grouping = |it: &crate::promql::Aggregate<'e>| {
+            let grouping = |it: &Aggregate<'e>| {
                 let items = Grouping::items_of(it.grouping.as_ref());
                 let mut labels: Vec<&str> = items.iter().map(|item| query.slice(item.span())).into_vec();
                 sort::by(&mut labels, Ord::cmp);

@@ -1,6 +1,6 @@
 //! Checks of operators between two vectors: whether their series can match, and whether they match one to one.
 
-use crate::vec_ext::{IntoVec, VecExt};
+use crate::vec_ext::VecExt;
 use promql_presets_core::{keyword, sort};
 
 use super::analysis::{Analysis, Findings};
@@ -21,9 +21,8 @@ const COARSE_LABELS: [&str; 10] =
 /// Whether a function computes one value for each series, with its labels.
 fn keeps_labels(function: &str) -> bool {
     let is_over_time = function.ends_with("_over_time") && function != "absent_over_time";
-    let names =
-        ["abs", "ceil", "clamp", "clamp_max", "clamp_min", "floor", "increase", "irate", "rate", "round", "sort"];
-    is_over_time || names.contains(&function)
+    let names = "abs ceil clamp clamp_max clamp_min floor histogram_quantile increase irate rate round sort";
+    is_over_time || is_among(names, function)
 }
 
 /// Labels of parts, of which a machine or a server has several.
@@ -39,6 +38,10 @@ const VARYING: &str = "action area cause code command condition direction error 
 
 fn is_among(words: &str, label: &str) -> bool {
     words.split_whitespace().any(|word| word == label)
+}
+
+fn is_among_coarse(matching: &Grouping<'_>) -> bool {
+    matching.labels().iter().all(|label| COARSE_LABELS.contains(&&*label.name))
 }
 
 /// The suffixes of metrics that describe things rather than measure them. Their labels depend on each other.
@@ -91,19 +94,13 @@ impl<'e> Join<'_, 'e> {
         };
         let groupable =
             |label: &str| self.query.groupable().is_none_or(|mut labels| labels.any(|groupable| groupable == label));
+        let groupable_label =
+            |grouping: &'e Grouping<'e>| grouping.labels().iter().find(|label| groupable(&label.name)).copied();
         let keyword = group.keyword.as_str();
         let clash = match (hole(on), hole(group)) {
             (Some(first), Some(second)) => Some((second, first, "labels".to_owned())),
-            (None, Some(second)) => on
-                .labels()
-                .into_iter()
-                .find(|label| groupable(&label.name))
-                .map(|label| (second, label.span, format!("`{}`", label.name))),
-            (Some(first), None) => group
-                .labels()
-                .into_iter()
-                .find(|label| groupable(&label.name))
-                .map(|label| (first, label.span, format!("`{}`", label.name))),
+            (None, Some(second)) => groupable_label(on).map(|label| (second, label.span, format!("`{}`", label.name))),
+            (Some(first), None) => groupable_label(group).map(|label| (first, label.span, format!("`{}`", label.name))),
             (None, None) => None,
         };
         if let Some((span, other, what)) = clash {
@@ -199,7 +196,7 @@ impl<'e> Join<'_, 'e> {
         }
         let mut ignored: Vec<&str> = match &self.binary.matching {
             Some(ignoring) if ignoring.has_hole() => return,
-            Some(ignoring) => ignoring.labels().into_iter().map(|label| &*label.name).into_vec(),
+            Some(ignoring) => Grouping::names_of(Some(ignoring)),
             None => Vec::new(),
         };
         sort::by(&mut ignored, Ord::cmp);
@@ -248,7 +245,10 @@ impl<'e> Join<'_, 'e> {
             }
         };
         let right = conditions(self.query, self.right);
-        for (label, condition) in conditions(self.query, self.left).into_iter().filter(|(label, _)| matched(label)) {
+        for (label, condition) in conditions(self.query, self.left) {
+            if !matched(label) {
+                continue;
+            }
             let contradicts = |other: &Condition<'_>| contradiction(&[condition, *other]).is_some();
             let Some((_, other)) = right.iter().find(|(it, other)| *it == label && contradicts(other)) else {
                 continue;
@@ -279,8 +279,9 @@ impl<'e> Join<'_, 'e> {
             && let Some(grouping) = &aggregate.grouping
             && grouping.keyword == GroupingKeyword::By
         {
-            let kept = grouping.labels().into_iter().map(|label| &*label.name);
-            labels.add_all(kept.filter(|label| self.query.labels(side).may_have(label)));
+            let mut kept = Grouping::names_of(Some(grouping));
+            kept.keep(|label| self.query.labels(side).may_have(label));
+            labels.add_all(kept);
         }
         labels
     }
@@ -321,7 +322,7 @@ impl<'e> Join<'_, 'e> {
 
     /// Reports `on ({group_by})`: if the caller does not group, all series match each other.
     fn empty_on(&self, findings: &mut Findings) -> bool {
-        let Some(on) = self.on().filter(|on| on.has_hole() && on.labels().into_iter().next().is_none()) else {
+        let Some(on) = self.on().filter(|on| on.has_hole() && on.labels().is_empty()) else {
             return false;
         };
         let single = |side: Id| self.query.labels_without_group_by(side).all().is_some_and(<[_]>::is_empty);
@@ -355,7 +356,13 @@ impl<'e> Join<'_, 'e> {
             let Some(label) = self.varying_label(one, matching).filter(|_| !group.has_hole()) else { return };
             let keyword = group.keyword.as_str();
             let place = format!("has one series per `{label}`; `{keyword}` needs exactly one per match on this side");
-            findings.push(self.several(label, matching, one, place));
+            let finding = self.several(label, matching, one, place);
+            let side = self.query.expr(one).span;
+            let is_rate =
+                matches!(&self.query.expr(self.query.strip_parens(one)).kind, ExprKind::Call(it) if it.name == "rate");
+            let is_plain = self.on().is_some() && group.items.is_empty();
+            let sum = || format!("sum by ({})({})", sorted_labels(Some(matching)).join(", "), self.query.slice(side));
+            findings.push(if is_rate && is_plain { finding.write(side, sum()) } else { finding });
             return;
         }
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
@@ -396,8 +403,7 @@ impl<'e> Join<'_, 'e> {
             return extra.find(|label| self.differs(side, label, matching) && varies(label)).copied();
         }
         // A job has several instances, a pod that one exporter reports does not.
-        let is_coarse =
-            on && matching.labels().iter().all(|it| COARSE_LABELS.contains(&&*it.name)) && !matching.has_hole();
+        let is_coarse = on && is_among_coarse(matching) && !matching.has_hole();
         // Without a declaration, the labels are those of scraped series.
         let Some(all) = labels.all() else { return Some("instance").filter(|label| is_coarse && varies(label)) };
         let is_own = |label: &str| match label {
@@ -467,9 +473,7 @@ impl<'e> Join<'_, 'e> {
                 // A job has several instances, all of which have the metric.
                 let is_known =
                     || series.metric.is_some_and(|metric| metric.known.is_some_and(|it| it.labels.is_some()));
-                let is_of_jobs = || {
-                    matching.lists("job") && matching.labels().iter().all(|label| COARSE_LABELS.contains(&&*label.name))
-                };
+                let is_of_jobs = || matching.lists("job") && is_among_coarse(matching);
                 label == "instance" && (name == "up" || (is_known() && is_of_jobs()))
             } else {
                 is_among(PARTS, label) || is_word(label) && !is_version
@@ -505,7 +509,12 @@ impl<'e> Join<'_, 'e> {
             Some(series) if series.metric.is_some_and(|it| it.labels.is_some() && (it.is_declared || has_rate)) => {
                 !matches!(series.role, Role::Info | Role::Stateset)
             }
-            Some(_) => has_rate && self.is_scraped(side),
+            // Without a range it may be a recording rule, unless it is a raw counter or `up`.
+            Some(series) => {
+                let name = series.name.as_deref().unwrap_or_default();
+                let is_raw = || !name.contains(':') && (name == "up" || name.ends_with("_total"));
+                has_rate && self.is_scraped(side) || is_raw() && self.query.series(side).is_some()
+            }
             None => false,
         }
     }
@@ -539,12 +548,11 @@ impl<'e> Join<'_, 'e> {
             return;
         }
         // One more series of a constant value is harmless in an aggregation or comparison.
-        let outer =
-            self.query.ancestors(self.left).into_iter().skip(1).any(|outer| match &self.query.expr(outer).kind {
-                ExprKind::Aggregate(_) => true,
-                ExprKind::Binary(binary) => binary.op.is_comparison(),
-                _ => false,
-            });
+        let outer = self.query.ancestors(self.left).iter().skip(1).any(|outer| match &self.query.expr(*outer).kind {
+            ExprKind::Aggregate(_) => true,
+            ExprKind::Binary(binary) => binary.op.is_comparison(),
+            _ => false,
+        });
         if outer {
             return;
         }
@@ -563,7 +571,7 @@ impl<'e> Join<'_, 'e> {
 
 /// The labels of a grouping, sorted, since the list may be long.
 fn sorted_labels<'g>(grouping: Option<&'g Grouping<'_>>) -> Vec<&'g str> {
-    let mut names: Vec<&str> = Grouping::labels_of(grouping).into_iter().map(|label| &*label.name).into_vec();
+    let mut names = Grouping::names_of(grouping);
     sort::by(&mut names, Ord::cmp);
     names
 }

@@ -61,11 +61,11 @@ impl<'e> Flow<'_, 'e> {
         let series = self.tree.series(id).map_or(&[][..], Series::each);
         let labels = series.iter().map(|series| self.declared(series)).reduce(|all, labels| all.or(&labels));
         let mut labels = labels.unwrap_or_else(Labels::any);
-        let (empty, set): (Vec<_>, Vec<_>) =
-            selector.matchers().into_iter().partition(|matcher| matcher.matches_empty());
+        let matchers = selector.matchers();
         let name = |matcher: &&'e Matcher<'e>| &*matcher.label.name;
-        labels = labels.without_all(empty.iter().filter(|matcher| matcher.op == MatchOp::Equal).map(name));
-        labels = labels.with_all_sure(set.iter().map(name));
+        let is_empty = |matcher: &&&Matcher<'_>| matcher.op == MatchOp::Equal && matcher.value.value.is_empty();
+        labels = labels.without_all(matchers.iter().filter(is_empty).map(name));
+        labels = labels.with_all_sure(matchers.iter().filter(|matcher| !matcher.matches_empty()).map(name));
         if self.present && selector.has_labels_hole() {
             let declared = file::Labels::all(self.tree.scope.labels).iter();
             labels = labels.with_all_sure(declared.filter(|label| label.required).map(|label| &*label.name.value));
@@ -133,10 +133,11 @@ impl<'e> Flow<'_, 'e> {
         let ExprKind::Selector(selector) = &self.tree.expr(self.tree.strip_parens(vector)).kind else {
             return Labels::none();
         };
-        let mut names: Vec<&str> = selector.matchers().into_iter().map(|matcher| &*matcher.label.name).into_vec();
+        let matchers = selector.matchers();
+        let mut names: Vec<&str> = matchers.iter().map(|matcher| &*matcher.label.name).into_vec();
         sort::by(&mut names, Ord::cmp);
         let once = |name: &str| names.partition_point(|it| *it <= name) - names.partition_point(|it| *it < name) == 1;
-        let given = selector.matchers().into_iter().filter(|matcher| {
+        let given = matchers.iter().filter(|matcher| {
             matcher.op == MatchOp::Equal && !matcher.value.value.is_empty() && matcher.label.name != NAME
         });
         let given = given.map(|matcher| &*matcher.label.name).filter(|name| once(name));

@@ -163,7 +163,8 @@ pub(crate) fn selected_series<'e>(
     for (id, selector, series) in tree.selectors() {
         let others: Vec<String> =
             tree.others(id).into_iter().filter_map(|it| it.name.as_deref().map(str::to_owned)).into_vec();
-        let names = selector.matchers().into_iter().map(|matcher| &*matcher.label.name);
+        let matchers = selector.matchers();
+        let names = matchers.iter().map(|matcher| &*matcher.label.name);
         let bounds: Vec<&str> = names.filter(|name| matches!(*name, "le" | "quantile")).into_vec();
         let pattern = series.pattern;
         for series in series.each() {

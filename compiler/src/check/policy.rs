@@ -34,7 +34,9 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     if let Some(limit) = &query.scope.settings.policy.max_lookback
         && !findings.iter().any(|finding| finding.code == Code::ExceedsLimit)
     {
-        findings.add_all(query.selectors().into_iter().filter_map(|(id, ..)| lookback(query, id, limit.value)));
+        for (id, ..) in query.selectors() {
+            findings.add_all(lookback(query, id, limit.value));
+        }
     }
 }
 

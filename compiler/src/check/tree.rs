@@ -343,8 +343,11 @@ impl<'e> Tree<'e> {
         for outer in self.ancestors(id) {
             if matches!(&self.expr(outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or) {
                 for &side in self.children(outer).iter().filter(|side| **side != inner) {
-                    let others = self.selectors_below(side).into_iter().filter(|(other, ..)| !is_in_absent(*other));
-                    found.add_all(others.map(|(_, _, series)| series));
+                    for (other, _, series) in self.selectors_below(side) {
+                        if !is_in_absent(other) {
+                            found.push(series);
+                        }
+                    }
                 }
             }
             inner = outer;

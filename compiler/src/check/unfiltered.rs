@@ -24,7 +24,10 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     filters_without_label(query, findings);
     // A variable in a matcher is reported with `{labels}` as its replacement.
     let unfiltered = |selector: &Selector<'_>| !selector.has_labels_hole() && !has_variable(selector);
-    for (id, selector, _) in query.selectors().into_iter().filter(|(_, selector, _)| unfiltered(selector)) {
+    for (id, selector, _) in query.selectors() {
+        if !unfiltered(selector) {
+            continue;
+        }
         let finding = Diagnostic::new(Code::UnfilteredSelector, selector.span, "selector without `{labels}`")
             .label("a caller's filter does not reach these series");
         findings.push(match name_with_dash(query, id, selector) {

@@ -227,11 +227,13 @@ pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -
     match &expr.kind {
         // `rate(foo)[5m]`: the range belongs inside.
         ExprKind::Call(call)
-            if matches!(call.args.as_slice(), [arg] if matches!(&arg.kind, ExprKind::Selector(s) if s.range.is_none() && s.modifiers.is_empty()))
+            if let [arg] = call.args.as_slice()
+                && let ExprKind::Selector(selector) = &arg.kind
+                && selector.range.is_none()
                 && call.function.is_some_and(|function| function.args == [ResultType::RangeVector]) =>
         {
-            let arg = call.args.first().map_or("", |arg| source(arg.span));
-            diagnostic.write(expr.span.to(brackets), format!("{}({arg}{range})", call.name))
+            let (core, modifiers) = (source(selector.span), source(Span::new(selector.span.end, arg.span.end)));
+            diagnostic.write(expr.span.to(brackets), format!("{}({core}{range}{modifiers})", call.name))
         }
         _ if expr.ty() == ResultType::InstantVector => {
             let inner = range.trim_end_matches(']');

@@ -251,10 +251,30 @@ fn foreign_placeholders_become_valid() {
         ("foo{{{labels}}} offset 5m @ end() [5m]", "foo{{{labels}}}[5m] offset 5m @ end()"),
         ("rate(foo{{{labels}}})[5m] offset 1d", "rate(foo{{{labels}}}[5m] offset 1d)"),
         ("rate(foo{{{labels}}})[5m] @ end() offset 1d", "rate(foo{{{labels}}}[5m] offset 1d @ end())"),
+        ("rate(foo{{{labels}}} offset 1d)[5m]", "rate(foo{{{labels}}}[5m] offset 1d)"),
         ("foo offset 5m {{{labels}}}", "foo{{{labels}}} offset 5m"),
         ("foo[5m]{{{labels}}}", "foo{{{labels}}}[5m]"),
         ("rate(foo[5m]){{{labels}}}", "rate(foo{{{labels}}}[5m])"),
         ("sum by (job) (rate(foo[5m] offset 1h)){{{labels}}}", "sum by (job) (rate(foo{{{labels}}}[5m] offset 1h))"),
+        // Ratios and comparisons of series with themselves.
+        (
+            "x{{a=\"b\",{labels}}} > bool x{{{labels}}}",
+            "sum by ({group_by})(x{{a=\"b\",{labels}}}) > bool sum by ({group_by})(x{{{labels}}})",
+        ),
+        (
+            "(x{{{labels}}} - x{{a=\"b\",{labels}}}) / x{{{labels}}} * 100",
+            "(sum by ({group_by})(x{{{labels}}}) - sum by ({group_by})(x{{a=\"b\",{labels}}})) \
+                / sum by ({group_by})(x{{{labels}}}) * 100",
+        ),
+        (
+            "x{{a=\"b\",{labels}}} / x{{{labels}}} and y{{{labels}}} > 1",
+            "sum by ({group_by})(x{{a=\"b\",{labels}}}) / sum by ({group_by})(x{{{labels}}}) \
+                and sum by ({group_by})(y{{{labels}}}) > 1",
+        ),
+        (
+            "avg by (pod)(x{{a=\"b\",{labels}}} / x{{{labels}}})",
+            "sum by (pod)(x{{a=\"b\",{labels}}}) / sum by (pod)(x{{{labels}}})",
+        ),
         ("up{{{labels}}} offset MAX(1m, 2m)", "up{{{labels}}} offset max_of(1m, 2m)"),
     ] {
         let steps = fixed(template);

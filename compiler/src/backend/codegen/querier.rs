@@ -26,9 +26,11 @@ impl Out {
             (true, templates::WHEN_SOME),
             (querier.takes_labels, templates::SET),
         ];
-        for (_, method) in methods.into_iter().filter(|(is_offered, _)| *is_offered) {
-            self.line("");
-            self.text(method, "");
+        for (is_offered, method) in methods {
+            if is_offered {
+                self.line("");
+                self.text(method, "");
+            }
         }
         self.close("}");
         self.line("");

@@ -229,7 +229,10 @@ impl Uses<'_, '_> {
         if series.is_some_and(|series| series.declared() == Role::NativeHistogram) {
             self.part(&versions::NATIVE_HISTOGRAM, selector.span, None);
         }
-        for matcher in selector.matchers().into_iter().filter(|matcher| matcher.op.is_regex()) {
+        for matcher in selector.matchers() {
+            if !matcher.op.is_regex() {
+                continue;
+            }
             let error = regex::validate_wrapped(&matcher.value.value).err();
             if error.is_some_and(|error| error.kind == RegexErrorKind::UnclosedQuote) {
                 let written = self.query.slice(matcher.value.span);
@@ -254,7 +257,10 @@ impl Uses<'_, '_> {
     }
 
     fn grouping(&mut self, grouping: Option<&Grouping<'_>>) {
-        for label in Grouping::labels_of(grouping).into_iter().filter(|label| label.quoted) {
+        for label in Grouping::labels_of(grouping) {
+            if !label.quoted {
+                continue;
+            }
             let fix = Some(label.name.to_string()).filter(|name| name::is_classic_label(name));
             self.part(&versions::QUOTED_GROUPING, label.span, fix);
         }

@@ -147,7 +147,7 @@ fn syntax_by_target() {
     for (template, older, newer, victoriametrics) in [
         ("max_over_time(x{{{labels}}}[5m:1m])", "2.6", "2.7", true),
         ("rate(x{{{labels}}}[1h30m])", "2.20", "2.21", true),
-        ("x{{{labels}}} atan2 x{{{labels}}}", "2.30", "2.31", true),
+        ("x{{{labels}}} atan2 y{{{labels}}}", "2.30", "2.31", true),
         ("x{{{labels}}} @ 1609746000", "2.24", "2.33", true),
         ("x{{{labels}}} offset -5m", "2.25", "2.33", true),
         ("x{{{labels}}} > 1_000", "2.53", "2.54", false),

@@ -2,7 +2,7 @@
 
 use super::Sign;
 use crate::Span;
-use crate::vec_ext::IntoVec;
+use crate::vec_ext::{IntoVec, VecExt};
 
 /// A duration: of a range, a resolution or an offset.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,9 @@ impl Duration {
     /// The places of `{window}`, in the order of the text.
     #[must_use]
     pub(crate) fn holes(&self) -> Vec<Span> {
-        self.leaves().into_iter().filter(|leaf| leaf.is_hole()).map(|leaf| leaf.span).into_vec()
+        let mut leaves = self.leaves();
+        leaves.keep(|leaf| leaf.is_hole());
+        leaves.iter().map(|leaf| leaf.span).into_vec()
     }
 
     /// `{window}`, parameters and literals, in the order of the text.

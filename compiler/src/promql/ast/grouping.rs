@@ -41,6 +41,11 @@ impl<'a> Grouping<'a> {
         labels(Self::items_of(grouping))
     }
 
+    /// The names of the literal labels of a grouping that may be missing.
+    pub(crate) fn names_of(grouping: Option<&Self>) -> Vec<&str> {
+        Self::labels_of(grouping).iter().map(|label| &*label.name).into_vec()
+    }
+
     /// Whether `{group_by}` is among the items.
     #[must_use]
     pub(crate) fn has_hole(&self) -> bool {
