@@ -247,6 +247,8 @@ fn foreign_placeholders_become_valid() {
         ("topk(3, x{{{labels}}}, job, pod)", "topk by (job, pod) (3, x{{{labels}}})"),
         ("sum by (\"{group_by}\")(x{{{labels}}})", "sum by ({group_by})(x{{{labels}}})"),
         ("rate(x{{{labels}}}[\"{window}\"])", "rate(x{{{labels}}}[{window}])"),
+        ("sum by (job, \"{group_by}\")(x{{{labels}}})", "sum by (job, {group_by})(x{{{labels}}})"),
+        ("x{{{labels}}} offset \"{window}\"", "x{{{labels}}} offset {window}"),
         ("rate(x{{{labels}}}['5m'])", "rate(x{{{labels}}}[5m])"),
         ("foo{{{labels}}} offset 5m @ end() [5m]", "foo{{{labels}}}[5m] offset 5m @ end()"),
         ("rate(foo{{{labels}}})[5m] offset 1d", "rate(foo{{{labels}}}[5m] offset 1d)"),

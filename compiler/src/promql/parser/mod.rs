@@ -99,8 +99,10 @@ impl<'a> Parser<'a> {
 
     #[cold]
     fn fail<T>(&mut self, diagnostic: Diagnostic) -> Result<T> {
-        // The lexer has already reported invalid tokens.
-        if self.token.kind != Kind::Error {
+        // The lexer has already reported invalid tokens, and placeholders in strings.
+        let reported = self.lexer.diagnostics.last().map_or(0, |last| last.span.start);
+        let is_reported = self.token.kind == Kind::Str && reported > self.token.span.start;
+        if self.token.kind != Kind::Error && !is_reported {
             self.report(diagnostic);
         }
         self.lexer.finish();

@@ -3,7 +3,7 @@
 use crate::diagnostic::suggest::literals::suggest_duration;
 use crate::hole::Hole;
 use crate::promql::literal;
-use crate::promql::parser::{Parser, Result, Stop};
+use crate::promql::parser::{Parser, Result};
 use crate::promql::token::{Kind, Token};
 use crate::{Code, Diagnostic, Span};
 
@@ -61,11 +61,6 @@ impl Parser<'_> {
             Kind::Eof => Diagnostic::new(Code::Syntax, self.last_character(), "unexpected end of the query")
                 .label("a duration must follow"),
             Kind::LeftBracket => self.syntax("unexpected `[`").label("a bracket is open already"),
-            // A placeholder in it has been reported.
-            Kind::Str if self.lexer.diagnostics.last().is_some_and(|last| last.span.start >= self.token.span.start) => {
-                self.lexer.finish();
-                return Err(Stop);
-            }
             Kind::Str => {
                 let inner = self.slice(self.token.span).trim_matches(['"', '\'', '`']);
                 let diagnostic = self.syntax("duration in quotes").label("durations are written without quotes");
