@@ -16,6 +16,7 @@ impl Scanner<'_> {
     /// A string, in which braces are doubled as well.
     pub(super) fn string(&mut self, quote: u8) {
         let start = self.at;
+        let string = Span::of(start..start + end_of_string(&self.text[start..]).unwrap_or(self.text.len() - start));
         self.at += 1;
         while let Some(byte) = self.text.as_bytes().get(self.at).copied() {
             match byte {
@@ -23,7 +24,7 @@ impl Scanner<'_> {
                     self.at += 1 + self.text[self.at + 1..].chars().next().map_or(0, char::len_utf8);
                 }
                 b'{' | b'}' => {
-                    self.brace_in_text(Some(start));
+                    self.brace_in_text(Some(string));
                     if self.text[..self.at].ends_with(char::from(quote)) {
                         return;
                     }
@@ -42,8 +43,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// A brace in a string that starts at `string`, or in a comment.
-    fn brace_in_text(&mut self, string: Option<usize>) {
+    /// A brace in a string or in a comment.
+    fn brace_in_text(&mut self, string: Option<Span>) {
         let rest = &self.text[self.at..];
         if rest.starts_with("{{") || rest.starts_with("}}") {
             self.at += 2;
@@ -71,20 +72,10 @@ impl Scanner<'_> {
         }
         let before = &self.text[..start];
         let matcher = string.and_then(|string| self.matcher(string));
-        let (is_path, is_pattern) = match (string, matcher) {
-            (_, Some(matcher)) => {
-                let text = &self.text[matcher.range()];
-                (text.contains('/'), text.contains('~'))
-            }
-            (Some(string), None) => {
-                let text = &self.text[string..];
-                (text[..end_of_string(text).unwrap_or(text.len())].contains('/'), true)
-            }
-            (None, None) => (true, true),
-        };
+        let has = |sign: char| matcher.or(string).is_none_or(|span| self.text[span.range()].contains(sign));
         // The values of labels such as `path` have braces of their own: `/users/{id}`.
-        let is_path = is_path && !matches!(before.bytes().next_back(), Some(b'$' | b'#' | b'%'));
-        let is_variable = !is_path && is_variable(before, content, is_pattern);
+        let is_path = has('/') && !matches!(before.bytes().next_back(), Some(b'$' | b'#' | b'%'));
+        let is_variable = !is_path && is_variable(before, content, matcher.is_none() || has('~'));
         if let Some(matcher) = matcher.filter(|_| is_variable) {
             let edit = self.variable_in_matcher(matcher, start, end + 1);
             return self.record(edit);
@@ -111,25 +102,25 @@ impl Scanner<'_> {
     }
 
     /// Whether a string is the replacement of `label_replace`, in which `${name}` is a group of the pattern.
-    fn is_replacement(&self, string: usize) -> bool {
+    fn is_replacement(&self, string: Span) -> bool {
         let is_call = self.open.last().is_some_and(|open| {
             open.kind == Bracket::Paren && ends_with_word(self.text[..open.at].trim_end(), "label_replace")
         });
         // It is followed by the label and the pattern.
-        let (mut rest, mut strings) = (&self.text[string..], 0);
-        while strings <= 3
-            && rest.starts_with(['"', '\'', '`'])
-            && let Some(end) = end_of_string(rest)
-        {
+        let (mut rest, mut strings) = (&self.text[string.end as usize..], 0);
+        while is_call && strings < 3 {
+            rest = rest.trim_start().trim_start_matches(',').trim_start();
+            let Some(end) = end_of_string(rest).filter(|_| rest.starts_with(['"', '\'', '`'])) else { break };
             strings += 1;
-            rest = rest[end..].trim_start().trim_start_matches(',').trim_start();
+            rest = &rest[end..];
         }
-        is_call && strings == 3
+        strings == 2
     }
 
-    /// The span of the matcher whose value is the string that starts at `string`.
-    fn matcher(&self, string: usize) -> Option<Span> {
-        Some(Span::of(self.label_before(string)?..string + end_of_string(&self.text[string..])?))
+    /// The span of the matcher with this value.
+    fn matcher(&self, value: Span) -> Option<Span> {
+        let label = self.label_before(value.start as usize)?;
+        Some(Span::of(label..value.end as usize))
     }
 
     /// The span of the matcher whose label or value is the construct at `start..end`: `job=$job`, `$label="x"`.
