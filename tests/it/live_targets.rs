@@ -54,7 +54,7 @@ const TEMPLATES: [&str; 78] = [
     "rate(x{{{labels}}}[5m] @ start())",
     "rate(x{{{labels}}} @ start()[5m])",
     "max_over_time(x{{{labels}}}[5m:1m] @ end())",
-    "x{{{labels}}} atan2 x{{{labels}}}",
+    "x{{{labels}}} atan2 y{{{labels}}}",
     "{{\"http.requests\",{labels}}}",
     "x{{\"a.b\"=\"c\",{labels}}}",
     "sum by (\"a.b\") (x{{{labels}}})",
