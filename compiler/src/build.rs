@@ -1,12 +1,12 @@
 //! The entry point for build scripts.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::{env, fs, io, process};
 
 use crate::backend::codegen;
 use crate::diagnostic::emit;
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Severity, SourceFile, compile, discover};
 
 /// The names of the registries that this build script has written.

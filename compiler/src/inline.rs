@@ -1,6 +1,5 @@
 //! Presets in Rust code: one template, checked against the declarations of a registry.
 
-use crate::vec_ext::VecExt;
 use promql_presets_core::PromDuration;
 
 use crate::backend::codegen;
@@ -11,6 +10,7 @@ use crate::compile::{STUB_WINDOW, Template, WINDOW, compile_template, global_set
 use crate::file::known_metrics::{self, KnownMetric};
 use crate::file::{self, PresetFile, Settings};
 use crate::promql::Features;
+use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span};
 
 /// The declarations of a registry that apply to presets in Rust code: the settings, and with a snapshot the metrics.

@@ -1,6 +1,5 @@
 //! `metrics.toml` as a value: the metrics that exist.
 
-use crate::vec_ext::IntoVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -8,6 +7,7 @@ use crate::diagnostic::source::Spanned;
 use crate::file::LabelType;
 use crate::file::known_metrics::{self, KnownMetric};
 use crate::file::toml_string::{basic_string, toml_key};
+use crate::vec_ext::IntoVec;
 use crate::{Diagnostic, MetricType, Session};
 
 /// The metrics that exist, as `metrics.toml` lists them. Parsing and displaying are inverse to each other.

@@ -1,9 +1,9 @@
 //! How far back a query reads, as a calculation for the runtime.
 
-use crate::vec_ext::VecExt;
 use promql_presets_core::LookBack;
 
 use crate::promql::{Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Sign};
+use crate::vec_ext::VecExt;
 
 /// Finds the calculation for a template. It is empty if the query reads back one `{window}` at most.
 pub(super) fn of(text: &str, expr: &Expr<'_>, parameters: &[&str]) -> Vec<LookBack> {

@@ -4,7 +4,6 @@
 //! which commas are needed. So are selectors whose name is a hole, because a name that needs quotes moves into the
 //! braces.
 
-use crate::vec_ext::VecExt;
 use promql_presets_core::sort;
 use promql_presets_core::{name, quote};
 
@@ -12,6 +11,7 @@ use crate::backend::registry::Segment;
 use crate::promql::{
     At, Braces, Duration, Expr, ExprKind, Grouping, GroupingItem, MatcherItem, Modifier, Name, NamePart, Selector,
 };
+use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, Span};
 
 /// Splits a template into segments. `metric` is the value of `{metric_name}`, if it is known, and `parameters` are the

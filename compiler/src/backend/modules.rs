@@ -1,6 +1,5 @@
 //! Rust names for a preset file: its module, and the querier that its labels become.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::LabelKind;
 
 use crate::backend::names;
@@ -10,6 +9,7 @@ use crate::file::toml_string::{basic_string, toml_key};
 use crate::file::{Label as DeclaredLabel, Labels, PresetFile};
 use crate::hole::Hole;
 use crate::sorted::SortedMap;
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, SourceFile, Span};
 
 /// The module path of a file: `vllm/latency.toml` is `["vllm", "latency"]`.

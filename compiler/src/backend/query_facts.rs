@@ -1,12 +1,12 @@
 //! Facts about a query that the runtime needs, since it does not parse PromQL.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::LookBack;
 
 use super::look_back;
 use crate::promql::{
     Aggregator, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Modifier,
 };
+use crate::vec_ext::{IntoVec, VecExt};
 
 /// Facts about a query.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,5 @@
 //! The modules and presets of all files: the input of code generation and of commands that list presets.
 
-use crate::vec_ext::IntoVec;
 use promql_presets_core::{
     self as core, Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues,
     PresetMetadata, PromDuration, RenderError, SelectorInfo, Template,
@@ -11,6 +10,7 @@ use crate::Span;
 use crate::check::RowLabel;
 use crate::file::PresetTest;
 use crate::promql::ResultType;
+use crate::vec_ext::IntoVec;
 
 /// The presets of all files.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,5 @@
 //! The structs that the labels of a file's series are read into.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::LabelKind;
 use promql_presets_core::sort;
 
@@ -8,6 +7,7 @@ use crate::backend::names;
 use crate::backend::registry::{Preset, Querier, Row, RowField};
 use crate::check::RowLabel;
 use crate::promql::ResultType;
+use crate::vec_ext::{IntoVec, VecExt};
 
 /// One struct for all presets of a file, and one for each preset whose series have other labels.
 pub(crate) fn rows(querier: Option<&Querier>, presets: &[Preset]) -> Vec<Row> {

@@ -1,6 +1,5 @@
 //! Checks of functions that are easily misunderstood.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::regex::{groups, validate_wrapped};
 
 use super::analysis::{Analysis, Findings};
@@ -9,6 +8,7 @@ use super::tree::Id;
 use crate::promql::{
     Aggregator, Binary, BinaryOp, Call, Expr, ExprKind, GroupingKeyword, ResultType, StringLiteral, regex_fault,
 };
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {

@@ -1,6 +1,5 @@
 //! Conditions on the values of labels that follow from matchers, for selectors and the expressions around them.
 
-use crate::vec_ext::VecExt;
 use promql_presets_core::{regex, sort};
 
 use super::analysis::Analysis;
@@ -9,6 +8,7 @@ use super::label_set::NAME;
 use super::tree::Id;
 use crate::Span;
 use crate::promql::{Aggregator, BinaryOp, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher};
+use crate::vec_ext::VecExt;
 
 /// The maximum number of conditions on one label that are compared with each other.
 pub(super) const MAX_CONDITIONS: usize = 20;

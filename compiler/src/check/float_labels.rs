@@ -3,7 +3,6 @@
 //!
 //! The form is that of `FormatOpenMetricsFloat` in Prometheus' `model/labels/float.go`.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::regex;
 
 use super::analysis::{Analysis, Findings};
@@ -13,6 +12,7 @@ use super::tree::Series;
 use super::undeclared::lacks;
 use crate::file::LabelType;
 use crate::promql::{MatchOp, Matcher};
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {

@@ -1,6 +1,5 @@
 //! Checks that labels exist before they are grouped by, dropped, or read.
 
-use crate::vec_ext::VecExt;
 use promql_presets_core::regex::matches_empty;
 
 use super::analysis::{Analysis, Findings};
@@ -12,6 +11,7 @@ use super::schema::Role;
 use super::tree::{Id, Series};
 use super::undeclared::{is_misspelt, undeclared};
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, Grouping, GroupingItem, GroupingKeyword, Label};
+use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {

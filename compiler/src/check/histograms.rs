@@ -1,6 +1,5 @@
 //! Checks of buckets and quantiles.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::regex;
 
 use super::analysis::{Analysis, Findings};
@@ -9,6 +8,7 @@ use super::ratios::unscaled;
 use super::schema::{Metric, Role};
 use super::tree::{Id, Series, Source};
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Selector};
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic};
 
 /// The index of the argument with the buckets.

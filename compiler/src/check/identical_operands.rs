@@ -1,6 +1,5 @@
 //! Operators whose sides are the same series.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{regex, sort};
 
 use super::analysis::{Analysis, Findings};
@@ -10,6 +9,7 @@ use crate::promql::{
     Aggregate, Aggregator, Binary, BinaryOp, Duration, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher,
     Modifier, Selector, Sign,
 };
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {

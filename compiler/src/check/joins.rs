@@ -1,6 +1,5 @@
 //! Checks of operators between two vectors: whether their series can match, and whether they match one to one.
 
-use crate::vec_ext::VecExt;
 use promql_presets_core::{keyword, sort};
 
 use super::analysis::{Analysis, Findings};
@@ -12,6 +11,7 @@ use super::schema::Role;
 use super::tree::Id;
 use crate::file::{self, LabelType};
 use crate::promql::{Aggregator, Binary, BinaryOp, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
+use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, Span};
 
 /// Labels that series of several instances share.

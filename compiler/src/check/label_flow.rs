@@ -2,7 +2,6 @@
 //!
 //! Operators treat labels as in Prometheus' engine (`promql/engine.go`, `promql/functions.go`).
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::regex::matches_empty;
 use promql_presets_core::sort;
 
@@ -14,6 +13,7 @@ use crate::promql::{
     Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, ResultType,
     Selector, Sign, StringLiteral,
 };
+use crate::vec_ext::{IntoVec, VecExt};
 
 /// The assumptions about a query.
 #[derive(Clone, Copy)]

@@ -1,9 +1,10 @@
 //! The known labels of an expression's series.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use std::fmt::{self, Display, Formatter};
 
 use promql_presets_core::sort;
+
+use crate::vec_ext::{IntoVec, VecExt};
 
 /// Represents the labels that a caller groups by.
 pub(super) const GROUP_BY: &str = "{group_by}";

@@ -1,6 +1,5 @@
 //! Checks of the names, labels and values in selectors.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{regex, sort};
 
 use super::analysis::{Analysis, Findings};
@@ -9,6 +8,7 @@ use super::tree::Series;
 use super::undeclared;
 use crate::file::{self, LabelType};
 use crate::promql::{MatchOp, Matcher, MatcherItem, Selector};
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {

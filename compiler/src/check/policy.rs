@@ -1,12 +1,12 @@
 //! Checks of the policy in a registry's settings.
 
-use crate::vec_ext::VecExt;
 use promql_presets_core::{PromDuration, regex};
 
 use super::analysis::{Analysis, Findings};
 use super::tree::{Id, duration, in_seconds};
 use crate::diagnostic::source::Spanned;
 use crate::promql::{Duration, ExprKind, MatchOp, Modifier, Selector};
+use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {

@@ -1,6 +1,5 @@
 //! The metrics that preset files declare and that `metrics.toml` lists.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -11,6 +10,7 @@ use crate::file::known_metrics::KnownMetric;
 use crate::file::metric_type::SUFFIXES;
 use crate::file::{self, Label, LabelType, Labels, MetricType, PresetFile, Settings};
 use crate::sorted::SortedMap;
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, SourceFile};
 
 /// The metrics that preset files declare, and those that exist.

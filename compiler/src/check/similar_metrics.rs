@@ -1,11 +1,11 @@
 //! Metrics with names similar to one that does not exist.
 
-use crate::vec_ext::IntoVec;
 use std::collections::HashMap;
 
 use super::schema::Metrics;
 use crate::diagnostic::suggest::{is_one_edit, nearest_words};
 use crate::file::metric_type::SUFFIXES;
+use crate::vec_ext::IntoVec;
 
 /// The lengths of names that are compared.
 const SIMILAR: std::ops::Range<usize> = 8..80;

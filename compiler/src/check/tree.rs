@@ -1,6 +1,5 @@
 //! The syntax tree for checks: each expression has an index and a parent, and each selector its metric.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -13,6 +12,7 @@ use crate::promql::{
     BinaryOp, Duration, Expr, ExprKind, Features, GroupingItem, GroupingKeyword, Interval, MatchOp, Matcher, NamePart,
     ResultType, Selector,
 };
+use crate::vec_ext::{IntoVec, VecExt};
 
 /// The context of a query.
 #[derive(Clone, Copy, Debug)]

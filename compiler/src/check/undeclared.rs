@@ -1,6 +1,5 @@
 //! Reports metrics, labels and values that neither a preset file declares nor the snapshot of a server has.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{LabelKind, regex, sort};
 
 use super::analysis::Analysis;
@@ -11,6 +10,7 @@ use crate::file::metric_type::SUFFIXES;
 use crate::file::toml_string::toml_key;
 use crate::file::{Label, LabelType, MetricType};
 use crate::promql::{MatchOp, Matcher, MatcherItem, Name, Selector};
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, Span};
 
 /// The label of the finding about a name that no metric has.

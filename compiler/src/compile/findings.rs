@@ -1,6 +1,5 @@
 //! Which findings are reported: that depends on the settings, on `allow`, and on other findings about the same mistake.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{PromDuration, sort};
 
 use super::WINDOW;
@@ -8,6 +7,7 @@ use crate::check::{policy, units};
 use crate::diagnostic::source::Spanned;
 use crate::file::settings::Level;
 use crate::file::{Labels, RawPreset, Settings};
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, Finding, Layer, Span};
 
 /// Removes findings about a file or a preset that a finding in one of its templates supersedes.

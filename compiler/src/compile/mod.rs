@@ -8,7 +8,6 @@ mod registry_state;
 #[cfg(feature = "tools")]
 mod session;
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 
 use crate::backend::query_facts::QueryFacts;
@@ -21,6 +20,7 @@ use crate::diagnostic::suggest::nearest;
 use crate::file::{PresetFile, RawPreset, Settings, settings};
 use crate::promql::{Argument, Features, ResultType, Syntax, parse_with};
 use crate::sorted::SortedMap;
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, file, template};
 use findings::{
     apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys, missing_window, unit_mismatch,

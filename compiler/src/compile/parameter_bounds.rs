@@ -1,9 +1,9 @@
 //! The values of parameters, besides their defaults, with which a template is checked.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::ParameterValue;
 
 use crate::file::{self, Parameter};
+use crate::vec_ext::{IntoVec, VecExt};
 
 /// Values of parameters, by index, and the help and the note of findings that depend on them.
 pub(super) struct Variation {

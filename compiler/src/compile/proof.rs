@@ -1,11 +1,11 @@
 //! Proves that a limit holds for all values of parameters.
 
-use crate::vec_ext::IntoVec;
 use promql_presets_core::{ParameterValue, PromDuration};
 
 use crate::check::Limit;
 use crate::file::Parameter;
 use crate::promql::Interval;
+use crate::vec_ext::IntoVec;
 
 /// Whether a limit holds for all values of parameters.
 pub(super) enum Proof {

@@ -1,6 +1,5 @@
 //! The state of each file of a registry, which is kept while other files change.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::sort;
 
 use super::Compiler;
@@ -11,6 +10,7 @@ use crate::file::known_metrics::KnownMetric;
 use crate::file::{self, PresetFile, Settings};
 use crate::parallel;
 use crate::sorted::SortedMap;
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, FileKind, Finding, SourceFile, Span};
 
 /// The state of the files of a registry. The lists are in the order of the files.

@@ -1,6 +1,5 @@
 //! A registry that stays in memory while its files change, for editors.
 
-use crate::vec_ext::IntoVec;
 use std::collections::{HashMap, HashSet};
 
 use super::read_settings;
@@ -11,6 +10,7 @@ use crate::file::known_metrics::KnownMetric;
 use crate::file::metric_type::without_suffix;
 use crate::file::{PresetFile, Settings};
 use crate::promql::{Expr, Features};
+use crate::vec_ext::IntoVec;
 use crate::{FileKind, Finding, MetricType, SourceFile};
 
 /// Compiles a registry again and again while single files change, as a language server does. Generates no code.

@@ -1,6 +1,5 @@
 //! Diagnostics as text: with source lines and carets, or on one line.
 
-use crate::vec_ext::VecExt;
 use promql_presets_core::sort;
 
 use super::canvas::{Canvas, Style};
@@ -8,6 +7,7 @@ use super::columns::shown;
 use super::snippet::{Mark, Snippet};
 use super::source::Lines;
 use super::{Diagnostic, Excerpt, Finding, Severity, SourceFile, Span};
+use crate::vec_ext::VecExt;
 
 /// Formats findings, which must be grouped by file.
 pub fn each<T>(files: &[SourceFile], findings: &[&Finding], text: impl Fn(&Messages<'_>, &Finding) -> T) -> Vec<T> {

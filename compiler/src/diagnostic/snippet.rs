@@ -1,6 +1,5 @@
 //! Source lines with marks below them, drawn as rustc draws them.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -9,6 +8,7 @@ use promql_presets_core::sort;
 
 use super::canvas::{Canvas, Style};
 use super::columns::{char_width, shown, width};
+use crate::vec_ext::{IntoVec, VecExt};
 
 /// The width of a message; longer source lines are cut around the marks.
 const WIDTH: usize = 140;

@@ -1,8 +1,9 @@
 //! Source texts and byte ranges in them.
 
-use crate::vec_ext::IntoVec;
 use std::borrow::Cow;
 use std::ops::Range;
+
+use crate::vec_ext::IntoVec;
 
 /// A half-open byte range in one text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

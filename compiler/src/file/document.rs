@@ -1,6 +1,5 @@
 //! Reads TOML to tables and values with their places. Recovers from errors, and reports all of them.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -9,6 +8,7 @@ use toml_parser::parser::{Event, EventKind, RecursionGuard, ValidateWhitespace};
 use toml_parser::{ErrorSink, Expected, ParseError, Source};
 
 use crate::Span;
+use crate::vec_ext::{IntoVec, VecExt};
 
 /// How deep values and keys nest at most.
 const MAX_DEPTH: u32 = 80;

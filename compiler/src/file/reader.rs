@@ -1,6 +1,5 @@
 //! Reads the tables of TOML that all kinds of files have, and preset files themselves.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use std::ops::Range;
 
 use super::document::{self, Content, Fault, Key, Table, Value};
@@ -9,6 +8,7 @@ use super::{
 };
 use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, SourceFile, Span};
 
 /// Reads a preset file.

@@ -1,12 +1,12 @@
 //! Turns errors of the `toml_parser` crate into diagnostics, and finds the parts of the file that they make unreliable.
 
-use crate::vec_ext::IntoVec;
 use std::ops::Range;
 
 use promql_presets_core::sort;
 
 use super::document::{Content, Fault, Table, Value};
 use crate::hole::Hole;
+use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
 
 /// The message for invalid UTF-8, which the parser never sees, since it takes a `str`.

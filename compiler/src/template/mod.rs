@@ -10,12 +10,12 @@ mod foreign;
 mod placeholder;
 mod text;
 
-use crate::vec_ext::VecExt;
 use promql_presets_core::{keyword, sort};
 
 use crate::Diagnostic;
 use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
+use crate::vec_ext::VecExt;
 
 use brackets::{Bracket, Open};
 pub(crate) use foreign::verb;

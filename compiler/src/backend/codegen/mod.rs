@@ -9,11 +9,11 @@ mod row;
 mod rustdoc;
 mod templates;
 
-use crate::vec_ext::IntoVec;
 use promql_presets_core::{LabelKind, sort};
 
 use crate::SourceFile;
 use crate::backend::registry::{Label, Module, Registry};
+use crate::vec_ext::IntoVec;
 
 pub(crate) use preset::inline;
 use rustdoc::prose;

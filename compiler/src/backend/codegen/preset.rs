@@ -1,6 +1,5 @@
 //! The constants of presets, and the types of those with parameters.
 
-use crate::vec_ext::IntoVec;
 use std::fmt::Write;
 
 use promql_presets_core::{LookBack, MatchOp, ParameterKind, ParameterValue, PromDuration};
@@ -11,6 +10,7 @@ use crate::backend::names;
 use crate::backend::query_facts::KnownSelector;
 use crate::backend::registry::{Module, Parameter, Preset, Segment};
 use crate::promql::ResultType;
+use crate::vec_ext::IntoVec;
 
 /// The end of a `__p::PresetInfo`.
 const DEFAULT: &str = "..__p::PresetInfo::__DEFAULT";

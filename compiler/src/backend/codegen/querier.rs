@@ -1,11 +1,11 @@
 //! The querier of a module, with its setters, and the enums of its labels.
 
-use crate::vec_ext::{IntoVec, VecExt};
 use promql_presets_core::LabelKind;
 
 use super::rustdoc::prose;
 use super::{Out, kind_type, templates};
 use crate::backend::registry::{Label, Module, Querier, ValueEnum};
+use crate::vec_ext::{IntoVec, VecExt};
 
 impl Out {
     pub(super) fn querier(&mut self, module: &Module, querier: &Querier) {

@@ -2,7 +2,6 @@
 
 mod versions;
 
-use crate::vec_ext::IntoVec;
 use promql_presets_core::name;
 use promql_presets_core::regex::{self, RegexErrorKind};
 
@@ -14,6 +13,7 @@ use crate::promql::{
     BinaryOp, Call, Duration, DurationKind, Expr, ExprKind, Features, Grouping, MatcherItem, Modifier, Past, Selector,
     Sign,
 };
+use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
 use versions::Since;
 

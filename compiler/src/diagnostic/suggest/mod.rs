@@ -2,8 +2,9 @@
 
 pub(crate) mod literals;
 
-use crate::vec_ext::IntoVec;
 use promql_presets_core::sort;
+
+use crate::vec_ext::IntoVec;
 
 /// The candidate most similar to a name, ignoring case, if one is close: at most one edit away, two for names of six
 /// letters or more, three for twelve or more, and none for a single letter.

@@ -1,11 +1,11 @@
 //! `[target]`: servers and their versions.
 
-use crate::vec_ext::VecExt;
 use std::fmt;
 
 use super::{Settings, TARGET_KEYS};
 use crate::file::document::Value;
 use crate::file::reader::Reader;
+use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, Span};
 
 /// A server that presets must run on.

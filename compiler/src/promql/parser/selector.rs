@@ -1,6 +1,5 @@
 //! Parses selectors: a name, and matchers in braces.
 
-use crate::vec_ext::VecExt;
 use std::borrow::Cow;
 
 use promql_presets_core::regex::validate;
@@ -12,6 +11,7 @@ use crate::promql::functions::ResultType;
 use crate::promql::parser::{Parser, Result};
 use crate::promql::report;
 use crate::promql::token::{Kind, Token};
+use crate::vec_ext::VecExt;
 
 impl<'a> Parser<'a> {
     /// A selector whose name, if any, has been read.
