@@ -173,7 +173,7 @@ impl Build {
         });
         if self.deny_warnings {
             if output.errors.is_empty() && !shown.is_empty() {
-                output.code.push_str(codegen::COMPILE_ERROR);
+                output.code.push_str(&codegen::compile_error());
             }
             output.errors.add_all(shown.iter().cloned());
         }

@@ -75,11 +75,15 @@ fn lacks_le(query: &Analysis<'_>, arg: Id, sources: &[Source<'_, '_>]) -> bool {
 /// Whether this module reports why an aggregation by `le` has no such label.
 pub(super) fn explains_missing_le(query: &Analysis<'_>, id: Id) -> bool {
     let sources = query.sources(query.operand(id));
-    let in_quantile = query.ancestors(id).iter().any(|outer| match &query.expr(*outer).kind {
+    is_native(&sources) || (is_in_quantile(query, id) && sources.iter().any(|(_, _, series)| has_no_buckets(series)))
+}
+
+/// Whether an expression is within an argument with the buckets of a quantile.
+fn is_in_quantile(query: &Analysis<'_>, id: Id) -> bool {
+    query.ancestors(id).iter().any(|outer| match &query.expr(*outer).kind {
         ExprKind::Call(call) => buckets_of(call).is_some(),
         _ => false,
-    });
-    is_native(&sources) || (in_quantile && sources.iter().any(|(_, _, series)| has_no_buckets(series)))
+    })
 }
 
 /// Whether every selector selects native histograms, as their files declare.
@@ -321,10 +325,6 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     {
         return;
     }
-    let in_quantile = query.ancestors(id).iter().any(|outer| match &query.expr(*outer).kind {
-        ExprKind::Call(call) => buckets_of(call).is_some(),
-        _ => false,
-    });
     // A comparison with zero is right even if observations are counted several times.
     let compared_with_zero = query.outer(id).is_some_and(|outer| match &query.expr(outer).kind {
         ExprKind::Binary(binary) => binary.op.is_comparison() && binary.rhs.as_number() == Some(0.0),
@@ -335,7 +335,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
         selector.matchers().iter().any(|matcher| matcher.label.name == "le" && is_single_bucket(matcher))
     };
     let all = sources.iter().all(|(_, selector, series)| series.role.is_bucket() && !fixed(selector));
-    if in_quantile || compared_with_zero || sources.is_empty() || !all {
+    if is_in_quantile(query, id) || compared_with_zero || sources.is_empty() || !all {
         return;
     }
     let (_, span, _) = query.find_drop(id, "le");

@@ -423,8 +423,8 @@ impl<'s> Metric<'s> {
         Self { name, kind, kind_is_known, contradicted, unit, scrape_interval, labels, path, is_declared, known }
     }
 
-    /// Adds the facts of the snapshot. A declared type stays, unless it is `unknown`, which does not say that the further
-    /// series of a histogram or a summary do not exist.
+    /// Adds the facts of the snapshot. A declared type stays, unless it is `unknown`, which does not mean that the
+    /// further series of a histogram or a summary do not exist.
     fn learn(&mut self, known: &'s KnownMetric) {
         let has_parts = || matches!(known.kind(), Some(MetricType::Histogram | MetricType::Summary));
         if (self.kind.is_none() || self.kind == Some(MetricType::Unknown) && has_parts())
