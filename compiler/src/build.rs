@@ -139,6 +139,10 @@ impl Build {
             fs::write(&path, text).map_err(|error| format!("cannot write `{}`: {error}", path.display()))
         };
         let write_code = |code: &str| {
+            // Only the line of errors names a file, and this runs without optimization.
+            if self.name.is_empty() {
+                return write(&format!("{STEM}rs"), code);
+            }
             let is_error = |line: &str| line.starts_with("::core::compile_error!(");
             let lines = code.split_inclusive('\n').map(|line| if is_error(line) { own(line) } else { line.to_owned() });
             write(&format!("{STEM}rs"), &lines.collect::<String>())

@@ -13,6 +13,8 @@ use crate::{Diagnostic, Span};
 /// A query and the labels of its expressions.
 pub(super) struct Analysis<'e> {
     tree: Tree<'e>,
+    /// The labels of each selector before any matchers.
+    declared: Vec<Labels<'e>>,
     /// The labels of each expression if the caller groups by something.
     with_group_by: Vec<Labels<'e>>,
     /// The labels of each expression if the caller does not group; empty if that makes no difference.
@@ -30,16 +32,17 @@ impl<'e> Deref for Analysis<'e> {
 impl<'e> Analysis<'e> {
     pub(super) fn new(text: &'e str, expr: &'e Expr<'e>, scope: Scope<'e>) -> Self {
         let tree = Tree::new(text, expr, scope);
-        let infer = |grouped| infer_labels(&tree, Assumptions { grouped, present: false });
+        let declared = label_flow::declared_labels(&tree);
+        let infer = |grouped| infer_labels(&tree, &declared, Assumptions { grouped, present: false });
         let with_group_by = infer(true);
         let has_group_by = scope.template && text.contains(GROUP_BY);
         let without_group_by = if has_group_by { infer(false) } else { Vec::new() };
-        Self { tree, with_group_by, without_group_by }
+        Self { tree, declared, with_group_by, without_group_by }
     }
 
     /// The labels that a row of the result has.
     pub(super) fn row(&self) -> Vec<RowLabel> {
-        let labels = infer_labels(&self.tree, Assumptions { grouped: true, present: true });
+        let labels = infer_labels(&self.tree, &self.declared, Assumptions { grouped: true, present: true });
         row::labels(&labels[0], self.scope.labels)
     }
 

@@ -7,7 +7,7 @@ use promql_presets_core::sort;
 
 use super::label_set::{GROUP_BY, Labels, NAME};
 use super::schema::Role;
-use super::tree::{Id, Series, Tree, labels_of};
+use super::tree::{Id, Scope, Series, Tree, labels_of};
 use crate::file;
 use crate::promql::{
     Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, ResultType,
@@ -24,15 +24,49 @@ pub(super) struct Assumptions {
     pub present: bool,
 }
 
-/// Infers the labels of every expression.
-pub(super) fn infer_labels<'e>(tree: &Tree<'e>, assumptions: Assumptions) -> Vec<Labels<'e>> {
+/// The labels of the series of each selector, before any matchers, and no labels for other expressions.
+pub(super) fn declared_labels<'e>(tree: &Tree<'e>) -> Vec<Labels<'e>> {
+    let of = |id| match &tree.expr(id).kind {
+        ExprKind::Selector(_) => {
+            let series = tree.series(id).map_or(&[][..], Series::each);
+            let labels = series.iter().map(|series| declared(tree.scope, series)).reduce(|all, labels| all.or(&labels));
+            labels.unwrap_or_else(Labels::any)
+        }
+        _ => Labels::none(),
+    };
+    tree.ids().map(of).into_vec()
+}
+
+/// Infers the labels of every expression, given those that its selectors have before any matchers.
+pub(super) fn infer_labels<'e>(tree: &Tree<'e>, declared: &[Labels<'e>], assumptions: Assumptions) -> Vec<Labels<'e>> {
     let Assumptions { grouped, present } = assumptions;
-    let mut flow = Flow { tree, grouped, present, labels: vec![Labels::none(); tree.ids().len()] };
+    let mut flow = Flow { tree, grouped, present, labels: declared.to_vec() };
     // Children come after their parents.
     for id in tree.ids().rev() {
         flow.labels[id] = flow.expr(id);
     }
     flow.labels
+}
+
+/// The labels of series, as far as declarations or the snapshot have them.
+fn declared<'e>(scope: Scope<'e>, series: &Series<'e>) -> Labels<'e> {
+    let Some(labels) = series.metric.and_then(|metric| metric.labels.as_ref()) else {
+        let is_native = series.role == Role::NativeHistogram;
+        return if is_native { Labels::any().without("le") } else { Labels::any() };
+    };
+    let own = match series.role {
+        Role::Bucket => &["le"][..],
+        Role::Quantiles => &["quantile"],
+        // Series that do not exist are reported elsewhere.
+        Role::Base => &["le", "quantile"],
+        _ => &[],
+    };
+    let mut names: Vec<&str> = labels.keys().copied().into_vec();
+    // Every scrape adds `job` and `instance`, and what the settings name.
+    names.add_all([NAME, "job", "instance", GROUP_BY]);
+    names.add_all(scope.settings.metrics.target_labels.iter().map(|label| label.value.as_str()));
+    names.extend(own);
+    Labels::only(names)
 }
 
 struct Flow<'q, 'e> {
@@ -58,9 +92,7 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn selector(&self, id: Id, selector: &'e Selector<'e>) -> Labels<'e> {
-        let series = self.tree.series(id).map_or(&[][..], Series::each);
-        let labels = series.iter().map(|series| self.declared(series)).reduce(|all, labels| all.or(&labels));
-        let mut labels = labels.unwrap_or_else(Labels::any);
+        let mut labels = self.labels[id].clone();
         let matchers = selector.matchers();
         let name = |matcher: &&'e Matcher<'e>| &*matcher.label.name;
         let is_empty = |matcher: &&&Matcher<'_>| matcher.op == MatchOp::Equal && matcher.value.value.is_empty();
@@ -71,27 +103,6 @@ impl<'e> Flow<'_, 'e> {
             labels = labels.with_all_sure(declared.filter(|label| label.required).map(|label| &*label.name.value));
         }
         if selector.name.is_some() || selector.metric_name().is_some() { labels.with_certain(NAME) } else { labels }
-    }
-
-    /// The labels of series, as far as declarations or the snapshot have them.
-    fn declared(&self, series: &Series<'e>) -> Labels<'e> {
-        let Some(labels) = series.metric.and_then(|metric| metric.labels.as_ref()) else {
-            let is_native = series.role == Role::NativeHistogram;
-            return if is_native { Labels::any().without("le") } else { Labels::any() };
-        };
-        let own = match series.role {
-            Role::Bucket => &["le"][..],
-            Role::Quantiles => &["quantile"],
-            // Series that do not exist are reported elsewhere.
-            Role::Base => &["le", "quantile"],
-            _ => &[],
-        };
-        let mut names: Vec<&str> = labels.keys().copied().into_vec();
-        // Every scrape adds `job` and `instance`, and what the settings name.
-        names.add_all([NAME, "job", "instance", GROUP_BY]);
-        names.add_all(self.tree.scope.settings.metrics.target_labels.iter().map(|label| label.value.as_str()));
-        names.extend(own);
-        Labels::only(names)
     }
 
     fn call(&self, id: Id, call: &'e Call<'e>) -> Labels<'e> {

@@ -58,6 +58,9 @@ impl<'e> Labels<'e> {
     #[must_use]
     pub(super) fn with_all_sure(self, labels: impl IntoIterator<Item = &'e str>) -> Self {
         let new = sorted(labels);
+        if new.is_empty() {
+            return self;
+        }
         let may = match self.may {
             May::Only(labels) => May::Only(union(&labels, &new)),
             May::AllBut(labels) => May::AllBut(difference(&labels, &new)),
@@ -69,6 +72,9 @@ impl<'e> Labels<'e> {
     #[must_use]
     pub(super) fn without_all(self, labels: impl IntoIterator<Item = &'e str>) -> Self {
         let gone = sorted(labels);
+        if gone.is_empty() {
+            return self;
+        }
         let may = match self.may {
             May::Only(labels) => May::Only(difference(&labels, &gone)),
             May::AllBut(labels) => May::AllBut(union(&labels, &gone)),
@@ -229,8 +235,10 @@ impl Display for Labels<'_> {
 
 fn sorted<'e>(labels: impl IntoIterator<Item = &'e str>) -> Vec<&'e str> {
     let mut labels: Vec<&str> = labels.into_iter().into_vec();
-    sort::by(&mut labels, Ord::cmp);
-    labels.dedup();
+    if labels.len() > 1 {
+        sort::by(&mut labels, Ord::cmp);
+        labels.dedup();
+    }
     labels
 }
 
@@ -255,7 +263,11 @@ fn intersection<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
 }
 
 fn union<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
-    sorted(a.iter().chain(b).copied())
+    let mut all = a.to_vec();
+    for label in b {
+        insert(&mut all, label);
+    }
+    all
 }
 
 fn difference<'e>(a: &[&'e str], b: &[&str]) -> Vec<&'e str> {

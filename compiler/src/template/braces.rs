@@ -25,6 +25,10 @@ impl Scanner<'_> {
         let content = &rest[run..];
         let content = &content[..content.find(['{', '}']).unwrap_or(content.len())];
         let is_closed = rest[run + content.len()..].starts_with('}');
+        if run == 1 && is_closed && self.is_name(content) {
+            self.at = start + content.len() + 2;
+            return;
+        }
         if is_closed && run >= 2 && self.labels_before_matchers(start, run, content) {
             return;
         }

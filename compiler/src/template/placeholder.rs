@@ -147,12 +147,9 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `{content}` at `start..=end`.
+    /// `{content}` at `start..=end`, which is not a name.
     pub(super) fn placeholder(&mut self, start: usize, end: usize) {
         let content = &self.text[start + 1..end];
-        if self.is_name(content) {
-            return;
-        }
         let whole = Span::of(start..end + 1);
         if let Some(matcher) = self.matcher_around(start, end + 1) {
             let edit = self.variable_in_matcher(matcher, start, end + 1);

@@ -60,15 +60,19 @@ struct Out {
 impl Out {
     fn line(&mut self, line: &str) {
         if !line.is_empty() {
-            (0..self.indent).for_each(|_| self.text.push_str("    "));
+            self.indentation();
             self.text.push_str(line);
         }
         self.text.push('\n');
     }
 
+    fn indentation(&mut self) {
+        self.text.push_str(&"    ".repeat(self.indent));
+    }
+
     fn open(&mut self, line: &str) {
-        self.line(line);
-        self.text.truncate(self.text.len() - 1);
+        self.indentation();
+        self.text.push_str(line);
         self.text.push_str(" {\n");
         self.indent += 1;
     }
@@ -80,11 +84,15 @@ impl Out {
 
     /// Writes a template for this type.
     fn text(&mut self, template: &str, name: &str) {
-        template.lines().for_each(|line| self.line(&line.replace("$Name", name)));
+        for line in template.replace("$Name", name).lines() {
+            self.line(line);
+        }
     }
 
     fn attributes(&mut self) {
-        ATTRIBUTES.lines().for_each(|line| self.line(line));
+        for line in ATTRIBUTES.lines() {
+            self.line(line);
+        }
     }
 
     /// Writes the modules that share their first `depth` names, which are next to each other.

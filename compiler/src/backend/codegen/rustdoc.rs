@@ -8,10 +8,15 @@ impl Out {
         // Rust allows neither carriage returns nor characters that change the direction of text in doc comments.
         let is_refused = |c: char| matches!(c, '\r' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
         for line in text.trim().lines() {
-            self.line("/// ");
-            self.text.truncate(self.text.len() - 1);
-            self.text.extend(line.split(is_refused));
-            self.text.truncate(self.text.trim_end().len());
+            let line = line.trim_end();
+            self.indentation();
+            self.text.push_str(if line.is_empty() { "///" } else { "/// " });
+            // Build scripts run without optimization, and hardly any line has such a character.
+            if line.is_ascii() && !line.contains('\r') {
+                self.text.push_str(line);
+            } else {
+                self.text.extend(line.split(is_refused));
+            }
             self.text.push('\n');
         }
     }
