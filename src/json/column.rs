@@ -1,24 +1,21 @@
 //! Columns of numbers.
 //!
-//! `serde_json` takes numbers one by one. Half of its time for a column is not spent on digits, so longer columns become
-//! text here, which it copies.
+//! `serde_json` takes numbers one by one. Half of its time for a column is not spent on digits, so many numbers become
+//! one text here, which it copies.
 
 use std::any::type_name;
-use std::fmt::Display;
-use std::io::{Cursor, Write};
 use std::iter::once;
 
-use serde::de::value::{Error, MapDeserializer};
+use serde::de::value::{BorrowedStrDeserializer, Error, MapDeserializer};
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{Error as _, Serialize, SerializeSeq, Serializer};
 use serde_json::value::RawValue;
 
 use super::Float;
 use super::digits::{Place, write_float, write_integer};
 use super::prometheus::As;
-use super::serialize::Column;
-use crate::value::{Timestamp, Value};
+use crate::value::Timestamp;
 
 /// A column of floats, as an array of [`Float`]s.
 pub(super) struct Floats<'a>(pub(super) &'a [f64]);
@@ -29,114 +26,113 @@ pub(super) struct Times<'a>(pub(super) &'a [Timestamp]);
 /// Times and values, as an array of pairs as Prometheus writes them.
 pub(super) struct Samples<'a>(pub(super) &'a [Timestamp], pub(super) &'a [f64]);
 
-/// The fewest items that become text first.
-const FEWEST: usize = 16;
-
 impl Serialize for Floats<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let json = array::<S, _>(self.0.iter(), |place, value| {
-            write_float(place.first_chunk_mut()?, *value).or_else(|| match *value {
-                value if value.is_finite() => display(place, zmij::Buffer::new().format_finite(value)),
-                value if value.is_nan() => display(place, r#""NaN""#),
-                value => display(place, if value > 0.0 { r#""Infinity""# } else { r#""-Infinity""# }),
-            })
-        });
-        match json {
-            Some(json) => json.serialize(serializer),
-            None => Column(|| self.0.iter().map(|value| Float(*value))).serialize(serializer),
-        }
+        array(
+            serializer,
+            self.0.iter(),
+            |value| Float(*value),
+            |place, value| write_float(place.first_chunk_mut()?, *value),
+        )
     }
 }
 
 impl Serialize for Times<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.to_json::<S>() {
-            Some(json) => json.serialize(serializer),
-            None => self.0.serialize(serializer),
-        }
-    }
-}
-
-impl Times<'_> {
-    /// As text, if it is long, and if the serializer copies it.
-    pub(super) fn to_json<S>(&self) -> Option<Box<RawValue>> {
-        array::<S, _>(self.0.iter(), |place, time| match time.as_millis() {
-            millis if millis.unsigned_abs() < 10_u64.pow(16) => Some(write_integer(place.first_chunk_mut()?, millis)),
-            millis => display(place, millis),
-        })
+        array(
+            serializer,
+            self.0.iter(),
+            |time| time,
+            |place, time| {
+                let millis = Some(time.as_millis()).filter(|millis| millis.unsigned_abs() < 10_u64.pow(16))?;
+                Some(write_integer(place.first_chunk_mut()?, millis))
+            },
+        )
     }
 }
 
 impl Serialize for Samples<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let samples = self.0.iter().zip(self.1);
-        let json = array::<S, _>(samples.clone(), |place, (time, value)| {
-            place[0] = b'[';
-            let mut end = 1 + number(&mut place[1..], time.as_secs_f64())?;
-            place[end..][..2].copy_from_slice(b",\"");
-            end += 2 + number(&mut place[end + 2..], *value)?;
-            place[end..][..2].copy_from_slice(b"\"]");
-            Some(end + 2)
-        });
-        match json {
-            Some(json) => json.serialize(serializer),
-            None => Column(|| samples.clone().map(|(time, value)| (As(*time), As(*value)))).serialize(serializer),
-        }
+        array(
+            serializer,
+            samples,
+            |(time, value)| (As(*time), As(*value)),
+            |place, (time, value)| {
+                place[0] = b'[';
+                let mut end = 1 + write_float(place[1..].first_chunk_mut()?, time.as_secs_f64())?;
+                place[end..][..2].copy_from_slice(b",\"");
+                end += 2 + write_float(place[end + 2..].first_chunk_mut()?, *value)?;
+                place[end..][..2].copy_from_slice(b"\"]");
+                Some(end + 2)
+            },
+        )
     }
 }
 
-/// Writes a float as Prometheus does. Returns the length.
-fn number(place: &mut [u8], value: f64) -> Option<usize> {
-    write_float(place.first_chunk_mut()?, value).or_else(|| display(place, Value::Float(value)))
-}
-
-/// Writes a short text. Returns its length.
-#[cold]
-fn display(place: &mut [u8], text: impl Display) -> Option<usize> {
-    let mut place = Cursor::new(place);
-    write!(place, "{text}").ok()?;
-    place.position().try_into().ok()
+/// Whether a serializer is that of `serde_json`, which copies a [`RawValue`].
+pub(super) fn copies_text<S>() -> bool {
+    let name = type_name::<S>();
+    name.starts_with("&mut serde_json::ser::Serializer<") && !name.contains("PrettyFormatter")
 }
 
 /// The room for an item: a time, a number, and what is around them.
 type Room = [u8; 2 * size_of::<Place>() + 16];
 
-/// Many items as a JSON array, if the serializer is that of `serde_json`, which copies it. `write` returns the length of
-/// an item.
-fn array<S, T>(
+/// The room for items that are passed on together. It fits into the processor's first cache.
+const TEXT: usize = 2048;
+
+/// Writes an array. `write` returns the length of an item in JSON, or `None` for those that `slow` is for.
+fn array<S: Serializer, T: Copy, V: Serialize>(
+    serializer: S,
     items: impl ExactSizeIterator<Item = T>,
+    slow: impl Fn(T) -> V,
     write: impl Fn(&mut Room, T) -> Option<usize>,
-) -> Option<Box<RawValue>> {
-    if items.len() < FEWEST || !type_name::<S>().starts_with("&mut serde_json::ser::Serializer<") {
-        return None;
+) -> Result<S::Ok, S::Error> {
+    if !copies_text::<S>() {
+        return serializer.collect_seq(items.map(slow));
     }
-    let (mut json, mut end) = (vec![0; items.len() * 20], 0);
+    let mut list = serializer.serialize_seq(Some(items.len()))?;
+    let (mut text, mut end) = ([0; TEXT], 0);
     for item in items {
-        json[end] = b',';
-        end += 1;
-        if json.len() <= end + size_of::<Room>() {
-            json.resize(2 * json.len(), 0);
+        if let Some(length) = text[end..].first_chunk_mut().and_then(|place| write(place, item)) {
+            end += length;
+            text[end] = b',';
+            end += 1;
+        } else {
+            flush(&mut list, &text[..end])?;
+            end = 0;
+            list.serialize_element(&slow(item))?;
         }
-        end += write(json[end..].first_chunk_mut()?, item)?;
+        if end >= TEXT - size_of::<Room>() {
+            flush(&mut list, &text[..end])?;
+            end = 0;
+        }
     }
-    json[0] = b'[';
-    json[end] = b']';
-    json.truncate(end + 1);
-    Box::deserialize(Unparsed(String::from_utf8(json).ok()?)).ok()
+    flush(&mut list, &text[..end])?;
+    list.end()
+}
+
+/// Passes on items that have commas behind them.
+fn flush<S: SerializeSeq>(list: &mut S, text: &[u8]) -> Result<(), S::Error> {
+    match text.split_last().and_then(|(_, items)| str::from_utf8(items).ok()) {
+        Some(items) => list.serialize_element(<&RawValue>::deserialize(Unparsed(items)).map_err(S::Error::custom)?),
+        None => Ok(()),
+    }
 }
 
 /// JSON that becomes a [`RawValue`] as from the deserializer of `serde_json`, but without being parsed.
-struct Unparsed(String);
+struct Unparsed<'a>(&'a str);
 
-impl<'de> Deserializer<'de> for Unparsed {
+impl<'de> Deserializer<'de> for Unparsed<'de> {
     type Error = Error;
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_map(MapDeserializer::new(once((name, self.0))))
+        visitor.visit_map(MapDeserializer::new(once((name, BorrowedStrDeserializer::new(self.0)))))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_string(self.0)
+        visitor.visit_borrowed_str(self.0)
     }
 
     forward_to_deserialize_any! {
@@ -216,12 +212,12 @@ mod tests {
 
     #[test]
     fn only_serde_json_gets_text() {
-        let times: Vec<Timestamp> = (0..100).map(Timestamp::from_secs).collect();
-        assert!(Times(&times).to_json::<&mut serde_json::Serializer<Vec<u8>>>().is_some());
-        assert!(Times(&times).to_json::<serde_json::value::Serializer>().is_none());
+        assert!(copies_text::<&mut serde_json::Serializer<Vec<u8>>>());
+        assert!(!copies_text::<serde_json::value::Serializer>());
         let values: Vec<f64> = (0..100).map(f64::from).collect();
         assert_eq!(serde_json::to_value(Floats(&values)).unwrap().as_array().unwrap().len(), 100);
         let pretty = serde_json::to_string_pretty(&[Floats(&values)]).unwrap();
+        assert_eq!(pretty.lines().count(), 104);
         assert_eq!(serde_json::from_str::<[Vec<f64>; 1]>(&pretty).unwrap(), [values]);
     }
 }

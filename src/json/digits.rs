@@ -87,13 +87,24 @@ fn write_fixed(place: &mut Place, value: f64) -> Option<usize> {
     place[point..][..4].copy_from_slice(b".00 ");
     let start = point + 1 + *zeros as usize;
     let place = place[start..].first_chunk_mut::<20>()?;
-    let (mut rest, mut error) = (power.divide(decimals), 4);
-    for at in (0..18).step_by(3) {
+    let mut rest = power.divide(decimals);
+    let digits = rest.next_digits();
+    place[..4].copy_from_slice(&digits.text());
+    if rest.0 < ERROR * 1000 {
+        return Some(start + digits.length_without_zeros_behind());
+    }
+    // Few numbers end between these, and each look costs as much as three digits.
+    for at in [3, 6, 9] {
+        place[at..][..4].copy_from_slice(&rest.next_digits().text());
+    }
+    for (at, error) in [(12, ERROR * 1000_u64.pow(5)), (15, ERROR * 1000_u64.pow(6))] {
         let digits = rest.next_digits();
         place[at..][..4].copy_from_slice(&digits.text());
-        error *= 1000;
         if rest.0 < error {
-            return Some(start + at + digits.length_without_zeros_behind());
+            return match digits.length_without_zeros_behind() {
+                0 => place[..at].iter().rposition(|digit| *digit != b'0').map(|last| start + last + 1),
+                length => Some(start + at + length),
+            };
         }
     }
     None
@@ -156,8 +167,11 @@ impl Power {
     }
 }
 
-/// A number below one, times 2^64, and at most 3 above it, so that its first 18 decimals are right.
+/// A number below one, times 2^64, and less than [`ERROR`] above it, so that its first 18 decimals are right.
 struct Fraction(u64);
+
+/// What a [`Fraction`] is below where nothing is left of it; each decimal makes it ten times as large.
+const ERROR: u64 = 4;
 
 impl Fraction {
     /// The next three decimals.
@@ -170,7 +184,7 @@ impl Fraction {
 }
 
 /// The digits of a number below a thousand, the first one in the lowest byte. Two bits each of the highest byte have how
-/// many there are without zeros at the end (but at least one), and how many of them are zeros before the number.
+/// many there are without zeros at the end, and how many of them are zeros before the number.
 #[derive(Clone, Copy)]
 struct ThreeDigits(u32);
 
@@ -207,7 +221,13 @@ static BELOW_THOUSAND: [ThreeDigits; 1024] = {
     let mut number = 0;
     while number < 1000 {
         let [first, second, third] = [number / 100, number / 10 % 10, number % 10];
-        let length = if third != 0 { 3 } else { 1 + (second != 0) as u32 };
+        let length = if third != 0 {
+            3
+        } else if second != 0 {
+            2
+        } else {
+            (first != 0) as u32
+        };
         let zeros_before = (number < 10) as u32 + (number < 100) as u32;
         let text = u32::from_le_bytes(*b"000\0") + first + (second << 8) + (third << 16);
         numbers[number as usize] = ThreeDigits(text | (length << 24) | (zeros_before << 28));

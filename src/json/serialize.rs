@@ -1,10 +1,10 @@
 //! Writes results.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::Float;
-use super::column::{Floats, Times};
+use super::column::{Floats, Times, copies_text};
 use crate::value::{
     Bounds, Bucket, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Sample, Scalar, Series, Stat, Stats, Text,
     Timestamp, Value, Vector,
@@ -148,8 +148,11 @@ impl Serialize for SeriesList<'_> {
         for (at, series) in self.0.iter().enumerate() {
             let times = series.timestamps();
             text = text.filter(|(shared, _)| std::ptr::eq(*shared, times));
-            if text.is_none() && self.0.get(at + 1).is_some_and(|next| std::ptr::eq(next.timestamps(), times)) {
-                text = Times(times).to_json::<S>().map(|text| (times, text));
+            if text.is_none()
+                && copies_text::<S>()
+                && self.0.get(at + 1).is_some_and(|next| std::ptr::eq(next.timestamps(), times))
+            {
+                text = to_raw_value(&Times(times)).ok().map(|text| (times, text));
             }
             match &text {
                 Some((_, text)) => list.serialize_element(&SharedTimes(series, text))?,
