@@ -29,6 +29,8 @@ struct Exchange {
     /// All parameters but the timeout.
     parameters: Vec<(String, String)>,
     tenant: Option<String>,
+    /// The name of the preset; empty for other requests. `None` if the client did not name it.
+    preset: Option<String>,
     status: u16,
     headers: Vec<(String, String)>,
     body: Body,
@@ -85,7 +87,8 @@ impl Recorder {
         let body = serde_json::from_str(&text).map_or(Body::Text(text), Body::Json);
         let parameters = call.parameters.iter().filter(|(name, _)| name != "timeout").cloned().collect();
         let (path, tenant) = (call.path.clone(), call.header(TENANT_HEADER).map(str::to_owned));
-        Ok(Exchange { at, path, parameters, tenant, status, headers, body, is_used: false })
+        let preset = call.named.clone();
+        Ok(Exchange { at, path, parameters, tenant, preset, status, headers, body, is_used: false })
     }
 
     /// Writes the file.
@@ -151,6 +154,15 @@ impl Exchange {
             let shown = |tenant: Option<&str>| tenant.map_or("none".to_owned(), |tenant| format!("{tenant:?}"));
             let [tenant, recorded] = [call.header(TENANT_HEADER), self.tenant.as_deref()].map(shown);
             found.push(format!("the tenant is {tenant}, not {recorded}"));
+        }
+        if let (Some(recorded), Some(preset)) = (&self.preset, &call.named)
+            && recorded != preset
+        {
+            let shown = |name: &str| match name {
+                "" => "unchecked PromQL".to_owned(),
+                name => format!("the preset {name}"),
+            };
+            found.push(format!("{}, not {}", shown(preset), shown(recorded)));
         }
         let is_compared = |(name, _): &&(String, String)| !TIMES.contains(&name.as_str());
         let mut left: Vec<_> = self.parameters.iter().filter(is_compared).collect();
@@ -229,6 +241,9 @@ impl Exchange {
         if let Some(tenant) = &self.tenant {
             request["tenant"] = json!(tenant);
         }
+        if let Some(preset) = &self.preset {
+            request["preset"] = json!(preset);
+        }
         json!({
             "request": request,
             "response": { "status": self.status, "headers": object(&self.headers), body.0: body.1 },
@@ -253,6 +268,7 @@ impl Exchange {
             path: request["path"].as_str()?.to_owned(),
             parameters: pairs(&request["parameters"])?,
             tenant: request["tenant"].as_str().map(str::to_owned),
+            preset: request["preset"].as_str().map(str::to_owned),
             status: u16::try_from(response["status"].as_u64()?).ok()?,
             headers: pairs(&response["headers"])?,
             body: text.or_else(|| Some(Body::Json(response.get("json")?.clone())))?,

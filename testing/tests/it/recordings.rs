@@ -1,7 +1,7 @@
 //! Recording and replaying.
 
 use promql_presets::presets::prometheus::{self, Label, UP, UP_RATIO};
-use promql_presets::{Error, PrometheusClient, Querier, TimeRange, Timestamp};
+use promql_presets::{Error, MetricQuerier, Preset, PrometheusClient, Querier, TimeRange, Timestamp, Vector, preset};
 use promql_presets_testing::{MockPrometheus, MockResponse, series};
 
 use crate::{failure, message};
@@ -98,6 +98,39 @@ async fn tenants_get_what_was_recorded_for_them() {
     }
     let error = value(&mock.client(), "c").await.unwrap_err().to_string();
     assert!(error.contains(r#"the tenant is "c", not "#), "{error}");
+    failure(mock);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn presets_of_the_same_text_are_different() {
+    const SAME: Preset<dyn MetricQuerier, Vector> = preset!("up{{{labels}}}", name = "same");
+    let server = MockPrometheus::start();
+    server.on_any().returns(MockResponse::data(r#"{"resultType":"vector","result":[]}"#));
+    let folder = std::env::temp_dir().join(format!("promql-presets-same-{}", std::process::id()));
+    let querier = prometheus::Querier::new();
+    let up = |mock: &MockPrometheus| mock.client().query(UP, &querier).into_owned();
+    let same = |mock: &MockPrometheus| mock.client().query(SAME, &querier).into_owned();
+    let raw = |mock: &MockPrometheus| mock.client().raw_query("up{}");
+
+    let mock = MockPrometheus::record(server.url(), folder.join("up.json"));
+    up(&mock).await.unwrap();
+    drop(mock);
+    let mock = MockPrometheus::replay(folder.join("up.json"));
+    up(&mock).await.unwrap();
+    let error = same(&mock).await.unwrap_err().to_string();
+    assert!(error.contains("the preset same, not the preset prometheus::up"), "{error}");
+    let error = raw(&mock).await.unwrap_err().to_string();
+    assert!(error.contains("unchecked PromQL, not the preset prometheus::up"), "{error}");
+    failure(mock);
+
+    let mock = MockPrometheus::record(server.url(), folder.join("raw.json"));
+    raw(&mock).await.unwrap();
+    drop(mock);
+    let mock = MockPrometheus::replay(folder.join("raw.json"));
+    raw(&mock).await.unwrap();
+    let error = up(&mock).await.unwrap_err().to_string();
+    assert!(error.contains("the preset prometheus::up, not unchecked PromQL"), "{error}");
     failure(mock);
     std::fs::remove_dir_all(folder).unwrap();
 }
