@@ -106,10 +106,11 @@ fn presets_are_found_by_name() {
 
 #[test]
 fn parameters_are_set_and_checked() {
-    let querier = latency::Querier::new().job("api");
+    // The enum of another file, whose label has the same values.
+    let querier = latency::Querier::new().job("api").method(http::Method::Get);
     let query = LATENCY.render(&querier, None).unwrap();
     assert!(query.starts_with("histogram_quantile(\n  0.95,"), "{query}");
-    assert!(query.ends_with("{job=\"api\"}[5m] offset 1h))\n) > (-1)\n"), "{query}");
+    assert!(query.ends_with("{job=\"api\",method=\"GET\"}[5m] offset 1h))\n) > (-1)\n"), "{query}");
 
     let faster = LATENCY.quantile(0.5).floor(3).ago("1m".parse().unwrap());
     let query = faster.render(&querier, None).unwrap();

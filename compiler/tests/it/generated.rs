@@ -57,6 +57,27 @@ fn neither_folders_nor_the_order_of_files_matter() {
 }
 
 #[test]
+fn files_share_enums_that_are_the_same() {
+    let file = |name: &str, labels: &str| SourceFile {
+        name: name.to_owned(),
+        path: format!("presets/{name}"),
+        text: format!("[labels]\n{labels}\n[presets.x]\ntemplate = 'sum by ({{group_by}}) (x{{{{{{labels}}}}}})'\n"),
+    };
+    let files = [
+        file("a.toml", "code = [\"2xx\", \"5xx\"]\njob = \"string\""),
+        file("b/type.toml", "code = [\"2xx\", \"5xx\"]\njob = \"integer\""),
+        file("c.toml", "code = [\"2xx\"]\ndomain = \"string\""),
+        file("d.toml", "status = { values = [\"2xx\", \"5xx\"], rust_name = \"code\" }\ndomain = \"string\""),
+    ];
+    let output = compile(&files);
+    assert!(!output.has_errors(), "{:?}", output.findings);
+    let shared: Vec<&str> = output.code.lines().map(str::trim).filter(|line| line.starts_with("pub use")).collect();
+    assert_eq!(shared, ["pub use super::super::a::Label;", "pub use super::super::a::Code;"]);
+    assert_eq!(output.code.matches("pub enum Label").count(), 3);
+    assert_eq!(output.code.matches("pub enum ").count(), 6);
+}
+
+#[test]
 fn broken_files_do_not_depend_on_the_machine_either() {
     let file = |text: &str| SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text: text.into() };
     let output = compile(&[file("[presets.a]\ntemplate = 'up{'\nwindow = '5'\n")]);

@@ -340,6 +340,7 @@ pub mod latency {
 
     const __LABELS: &[__p::LabelInfo] = &[
         __p::LabelInfo { name: "job", required: false, prefix: "", kind: __p::LabelKind::String, usage: __p::LabelUse::Both, description: "" },
+        __p::LabelInfo { name: "method", required: false, prefix: "", kind: __p::LabelKind::OneOf(&["GET", "POST", "other"]), usage: __p::LabelUse::Both, description: "" },
     ];
 
     /// Label matchers and grouping labels of a query. All matchers must match.
@@ -356,6 +357,11 @@ pub mod latency {
         /// Filters on the label `job`; a plain value means `=`.
         pub fn job(self, condition: impl __p::IntoMatch<__p::String>) -> Self {
             Self(self.0.__label("job", condition))
+        }
+
+        /// Filters on the label `method`; a plain value means `=`.
+        pub fn method(self, condition: impl __p::IntoMatch<Method>) -> Self {
+            Self(self.0.__label("method", condition))
         }
 
         /// Adds labels to group by.
@@ -421,11 +427,13 @@ pub mod latency {
     pub enum Label {
         /// `job`
         Job,
+        /// `method`
+        Method,
     }
 
     impl Label {
         /// All variants, in the order of the preset file.
-        pub const ALL: &'static [Self] = &[Self::Job];
+        pub const ALL: &'static [Self] = &[Self::Job, Self::Method];
 
         /// The text in Prometheus.
         #[must_use]
@@ -433,6 +441,7 @@ pub mod latency {
         pub const fn as_str(self) -> &'static str {
             match self {
                 Self::Job => "job",
+                Self::Method => "method",
             }
         }
     }
@@ -487,11 +496,16 @@ pub mod latency {
         }
     }
 
+    #[doc(inline)]
+    pub use super::http::Method;
+
     /// The labels of a series of this file's presets, for `rows`.
     #[derive(Clone, Debug, PartialEq, Hash)]
     pub struct Row {
         /// The label `job`.
         pub job: ::core::option::Option<__p::String>,
+        /// The label `method`.
+        pub method: ::core::option::Option<Method>,
     }
 
     impl ::core::cmp::Eq for Row {}
@@ -501,10 +515,11 @@ pub mod latency {
         fn from_labels(labels: &__p::Labels) -> ::core::result::Result<Self, __p::RowError> {
             ::core::result::Result::Ok(Self {
                 job: __p::read_field(labels, "job", "")?,
+                method: __p::read_field(labels, "method", "")?,
             })
         }
     }
-    __p::serialize_row!(Row: job = "job");
+    __p::serialize_row!(Row: job = "job", method = "method");
 
     /// Latency.
     ///
@@ -517,12 +532,12 @@ pub mod latency {
     /// ) > {floor}
     /// ```
     ///
-    /// `presets/latency.toml:10`
+    /// `presets/latency.toml:11`
     pub const LATENCY: LatencyPreset = LatencyPreset(__p::Preset::__new(&__p::PresetInfo {
         name: "latency::latency",
         description: "Latency.",
         template: "histogram_quantile(\n  {quantile},\n  sum by (le, {group_by}) (rate({metric_name}_bucket{{{labels}}}[{window}] offset {ago}))\n) > {floor}\n",
-        source: "presets/latency.toml:10",
+        source: "presets/latency.toml:11",
         result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         metric: __p::Some("http_request_duration_seconds"),

@@ -15,7 +15,7 @@ use crate::vec_ext::IntoVec;
 /// The end of a `__p::PresetInfo`.
 const DEFAULT: &str = "..__p::PresetInfo::__DEFAULT";
 
-impl Out {
+impl Out<'_> {
     pub(super) fn preset(&mut self, module: &Module, preset: &Preset, path: &str) {
         let source = format!("{path}:{}", preset.line);
         self.line("");

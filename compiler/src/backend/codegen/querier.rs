@@ -7,8 +7,8 @@ use super::{Out, kind_type, templates};
 use crate::backend::registry::{Label, Module, Querier, ValueEnum};
 use crate::vec_ext::{IntoVec, VecExt};
 
-impl Out {
-    pub(super) fn querier(&mut self, module: &Module, querier: &Querier) {
+impl<'r> Out<'r> {
+    pub(super) fn querier(&mut self, module: &'r Module, querier: &'r Querier) {
         self.label_infos(querier);
         self.line("");
         self.doc("Label matchers and grouping labels of a query. All matchers must match.");
@@ -41,15 +41,13 @@ impl Out {
         }
         if querier.takes_group_by {
             let labels = querier.labels.iter().filter(|label| label.usage.is_group_by());
-            let variants: Vec<_> = labels.map(|label| (label.variant.clone(), label.name.clone())).into_vec();
-            self.line("");
-            self.text_enum("A label to group by.", templates::LABEL_ENUM, "Label", &variants);
+            let variants: Vec<_> = labels.map(|label| (&*label.variant, &*label.name)).into_vec();
+            self.text_enum(module, None, "Label", &variants);
         }
         for label in &querier.labels {
             if let LabelKind::OneOf(ValueEnum { name, variants }) = &label.kind {
-                self.line("");
-                let doc = format!("A value of the label `{}`.", label.name);
-                self.text_enum(&doc, templates::VALUE_ENUM, name, variants);
+                let variants: Vec<_> = variants.iter().map(|(variant, text)| (&**variant, &**text)).into_vec();
+                self.text_enum(module, Some(&label.name), name, &variants);
             }
         }
     }
@@ -123,8 +121,30 @@ impl Out {
         self.close("}");
     }
 
-    fn text_enum(&mut self, doc: &str, own: &str, name: &str, variants: &[(String, String)]) {
-        self.doc(doc);
+    /// Writes the enum of a label's values, or that of the labels to group by. The same enum of several files is one type.
+    fn text_enum(
+        &mut self,
+        module: &'r Module,
+        label: Option<&'r str>,
+        name: &'r str,
+        variants: &[(&'r str, &'r str)],
+    ) {
+        self.line("");
+        let mut key = vec![label.unwrap_or_default(), name];
+        for (variant, text) in variants {
+            key.add_all([*variant, *text]);
+        }
+        if let Some(path) = self.enums.get(&key) {
+            let line = format!("pub use {}{}::{name};", "super::".repeat(module.path.len()), path.join("::"));
+            self.line("#[doc(inline)]");
+            self.line(&line);
+            return;
+        }
+        self.enums.insert_new(key, &module.path);
+        match label {
+            Some(label) => self.doc(&format!("A value of the label `{label}`.")),
+            None => self.doc("A label to group by."),
+        }
         self.line("#[derive(Debug)]");
         self.line("#[non_exhaustive]");
         self.open(&format!("pub enum {name}"));
@@ -153,7 +173,7 @@ impl Out {
         self.line("");
         self.text(templates::TEXT_ENUM, name);
         self.line("");
-        self.text(own, name);
+        self.text(if label.is_some() { templates::VALUE_ENUM } else { templates::LABEL_ENUM }, name);
     }
 }
 

@@ -4,7 +4,7 @@ use super::rustdoc::prose;
 use super::{Out, kind_type};
 use crate::backend::registry::{Querier, Row};
 
-impl Out {
+impl Out<'_> {
     pub(super) fn row(&mut self, row: &Row, querier: Option<&Querier>) {
         let name = &row.name;
         self.line("");

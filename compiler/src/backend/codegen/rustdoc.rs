@@ -3,7 +3,7 @@
 use super::Out;
 use crate::vec_ext::IntoVec;
 
-impl Out {
+impl Out<'_> {
     pub(super) fn doc(&mut self, text: &str) {
         // Rust allows neither carriage returns nor characters that change the direction of text in doc comments.
         let is_refused = |c: char| matches!(c, '\r' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
