@@ -16,7 +16,7 @@ pub(crate) struct ThroughProxy {
 
 impl fmt::Display for ThroughProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "through the proxy {}{}", self.proxy, needed_feature(&self.proxy))
+        write!(f, "through the proxy {}", self.proxy)
     }
 }
 
@@ -26,15 +26,20 @@ impl Error for ThroughProxy {
     }
 }
 
-/// The feature that a proxy needs, as a remark. It may be enabled: this crate cannot see the features of reqwest.
-fn needed_feature(proxy: &str) -> &'static str {
-    match proxy {
-        _ if proxy.starts_with("socks") => " (which needs the feature `socks` of reqwest)",
-        _ if proxy.starts_with("https:") && !cfg!(any(feature = "rustls", feature = "native-tls")) => {
-            " (which needs the feature `rustls` or `native-tls` of promql-presets)"
-        }
-        _ => "",
-    }
+/// The fault of a proxy that reqwest was built without support for, given the causes of the failure.
+///
+/// This crate cannot see the features of reqwest, only that its connectors refuse the scheme.
+pub(crate) fn unsupported<'e>(
+    proxy: &str,
+    mut causes: impl Iterator<Item = &'e (dyn Error + 'static)>,
+) -> Option<String> {
+    let is_refused = |cause: &(dyn Error + 'static)| {
+        let message = cause.to_string();
+        message == "invalid URL, scheme is not http" || message.starts_with("unsupported scheme ")
+    };
+    let is_socks = proxy.starts_with("socks");
+    let needed = if is_socks { "`socks` of reqwest" } else { "`rustls` or `native-tls` of promql-presets" };
+    causes.any(is_refused).then(|| format!("the proxy {proxy} needs the feature {needed}"))
 }
 
 /// The proxy for a server, such as `http://proxy:3128`, without credentials.

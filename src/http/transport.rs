@@ -25,7 +25,7 @@ use crate::error::{ClosedConnection, ConnectTimeout, ErrorKind};
 use crate::http::credentials::Credentials;
 use crate::http::observe::Reports;
 use crate::http::options::Options;
-use crate::http::proxy::ThroughProxy;
+use crate::http::proxy::{self, ThroughProxy};
 use crate::http::request::Request;
 use crate::http::retry::{Budget, retry_after};
 use crate::http::scope::Scope;
@@ -331,6 +331,9 @@ fn failure(error: reqwest::Error, proxy: Option<&str>) -> ErrorKind {
     // hyper's own method needs its server.
     if of_parser.is_some_and(|error| error.to_string().contains("message head is too large")) {
         return unusable(None, "the headers of the response are too many or too large");
+    }
+    if let Some(message) = proxy.and_then(|proxy| proxy::unsupported(proxy, causes())) {
+        return ErrorKind::Config(message);
     }
     let is_protocol = of_parser.is_some();
     let is_timeout = error.is_timeout();

@@ -58,10 +58,26 @@ async fn proxies_of_the_builder_are_named() {
     let refusing = refusing(407);
     let error = failure_through(server, &format!("http://{refusing}")).await;
     assert!(error.contains("HTTP 407") && error.contains(&format!("the proxy http://{refusing} requires")), "{error}");
+}
 
-    let error = failure_through(server, &format!("socks5://{CREDENTIALS}{dead}")).await;
-    let expected = format!("through the proxy socks5://{dead} (which needs the feature `socks` of reqwest): ");
-    assert!(error.contains(&expected), "{error}");
+/// The tests' reqwest has no support for SOCKS, and none for TLS unless a feature brings it. With `native-tls`, it
+/// speaks HTTP to any proxy.
+#[cfg(not(feature = "native-tls"))]
+#[tokio::test]
+async fn a_proxy_that_needs_a_feature_is_a_wrong_configuration() {
+    let dead = dead();
+    for (scheme, feature) in [
+        ("socks5", "`socks` of reqwest"),
+        ("socks4a", "`socks` of reqwest"),
+        #[cfg(not(feature = "rustls"))]
+        ("https", "`rustls` or `native-tls` of promql-presets"),
+    ] {
+        let error = failure_through("http://prometheus.example:9090", &format!("{scheme}://{CREDENTIALS}{dead}")).await;
+        let expected = format!("invalid configuration: the proxy {scheme}://{dead} needs the feature {feature}");
+        assert!(error.ends_with(&expected), "{error}");
+    }
+    let shown = with_environment("http://prometheus.example:9090", &[("http_proxy", &format!("socks5://{dead}"))]);
+    assert!(shown.contains("needs the feature `socks`"), "{shown}");
 }
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
