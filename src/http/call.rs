@@ -307,18 +307,24 @@ impl Attempts {
     #[inline]
     async fn text(&mut self) -> Result<(), Error> {
         let mut end = pin!(sleep_until(self.deadline.client));
-        let (_permit, mut response) = self.begin(end.as_mut()).await?;
-        let (moved, status) = (response.moved, response.status);
-        let failure = match self.body::<Decoder>(&mut response, end).await {
-            Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with(['<', '{', '[']) => return Ok(()),
-            // JSON of the form of a query's result.
-            Ok(_) | Err(ErrorKind::Decode(DecodeError::MissingField { .. } | DecodeError::Unexpected { .. })) => {
-                unusable(status, "JSON instead of a line of text")
-            }
-            Err(failure) => failure,
-        };
-        let error = self.observer.error(failure);
-        Err(self.last(error))
+        loop {
+            let failure = {
+                let (_permit, mut response) = self.begin(end.as_mut()).await?;
+                let (moved, status) = (response.moved, response.status);
+                match self.body::<Decoder>(&mut response, end.as_mut()).await {
+                    Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with(['<', '{', '[']) => {
+                        return Ok(());
+                    }
+                    // JSON of the form of a query's result.
+                    Ok(_)
+                    | Err(ErrorKind::Decode(DecodeError::MissingField { .. } | DecodeError::Unexpected { .. })) => {
+                        unusable(status, "JSON instead of a line of text")
+                    }
+                    Err(failure) => failure,
+                }
+            };
+            self.pause(failure).await?;
+        }
     }
 
     /// Makes attempts until a successful response starts.

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
+use promql_presets::RetryPolicy;
+
 use crate::faulty_server::{After, Server, client_of, http_error, json, response, vector_body};
 use crate::requests::{client, last};
 
@@ -65,6 +67,22 @@ async fn a_login_page_is_not_ready() {
         Ok(After::Close)
     });
     assert!(client_of(&cut).build().unwrap().healthy().await.is_err());
+    assert_eq!(cut.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn incomplete_responses_to_health_checks_are_retried_if_that_is_set() {
+    let server = Server::start(|request, stream| {
+        let length = if request.number == 0 { 100 } else { 2 };
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nOK")?;
+        Ok(After::Close)
+    });
+    assert!(client_of(&server).build().unwrap().healthy().retry(RetryPolicy::default()).await.unwrap());
+    assert_eq!(server.requests().len(), 2);
+    // A page is no transient failure.
+    let page = Server::always(json(200, "{}"));
+    let retried = client_of(&page).build().unwrap().healthy().retry(RetryPolicy::default()).await;
+    assert_eq!((retried.unwrap_err().status(), page.requests().len()), (Some(200), 1));
 }
 
 #[tokio::test]
