@@ -264,7 +264,7 @@ fn brackets() {
         "sum(a{b=\"c\")",
         "syntax: unclosed `{` | [)] expected `}` before this | [{] opened here | help: write `{b=\"c\"}`",
     );
-    reports("rate(a[5m)", "syntax: unclosed `[` | [)] expected `]` before this | [[] opened here");
+    reports("rate(a[5m)", "syntax: unclosed `[` | [)] expected `]` before this | [[] opened here | help: write `[5m]`");
     reports("(a]", "syntax: unclosed `(` | []] expected `)` before this | [(] opened here");
     reports("a)", "syntax: unmatched `)` | [)] no `(` is open here");
     reports(

@@ -2,8 +2,8 @@
 
 use super::brackets::{Bracket, Edit, Open};
 use super::placeholder::is_like_a_placeholder;
-use super::text::end_of_string;
-use super::{Scanner, foreign, is_word_char, run_of, similar_placeholder, with_labels_once};
+use super::text::{end_of_string, is_no_value};
+use super::{Scanner, foreign, is_word_char, run_of, with_labels_once};
 use crate::diagnostic::Fix;
 use crate::vec_ext::IntoVec;
 use crate::{Code, Diagnostic, Span};
@@ -22,11 +22,18 @@ impl Scanner<'_> {
         let start = self.at;
         let rest = &self.text[start..];
         let run = run_of(rest, '{');
+        if self.tag(start, run) {
+            return;
+        }
         let content = &rest[run..];
         let content = &content[..content.find(['{', '}']).unwrap_or(content.len())];
         let is_closed = rest[run + content.len()..].starts_with('}');
         if run == 1 && is_closed && self.is_name(content) {
-            self.at = start + content.len() + 2;
+            let end = start + content.len() + 2;
+            self.at = end;
+            if let Some(label) = self.label_before(start).filter(|_| is_no_value(content)) {
+                self.placeholder_in_matcher(Span::of(label..end), start, end, "as the value of a label");
+            }
             return;
         }
         if is_closed && run >= 2 && self.labels_before_matchers(start, run, content) {
@@ -35,17 +42,14 @@ impl Scanner<'_> {
         if self.quoted_braces(start) || is_closed && run >= 2 && self.braced_name(start, run, content) {
             return;
         }
-        let is_statement = |content: &str| content.strip_prefix('%').is_some_and(|it| it.starts_with(['-', '+', ' ']));
-        if run == 2 && is_closed && is_statement(content.trim_start())
-            || run == 1 && (is_statement(content) || content.starts_with('#') && !rest.starts_with("{#{"))
-        {
-            return self.statement(start);
+        if run == 1 && content.starts_with('#') && !rest.starts_with("{#{") {
+            return self.statement(start, rest.find('}').map_or(rest.len(), |end| end + 1));
         }
         if run == 1 && is_closed && is_like_a_placeholder(content) {
             let end = start + 1 + content.len();
             self.at = end + 1;
             self.placeholder(start, end);
-        } else if self.expression(start, run) {
+        } else if self.expression(start, run) || run <= 2 && self.unclosed_placeholder(start, run) {
         } else if run >= 2 {
             self.push(Bracket::Double, 2);
         } else {
@@ -55,7 +59,7 @@ impl Scanner<'_> {
 
     /// A name in two or more braces. Returns whether there was a mistake.
     fn braced_name(&mut self, start: usize, run: usize, content: &str) -> bool {
-        let Some((name, _)) = foreign::reference(content) else { return false };
+        let Some((name, _)) = foreign::reference(content).or_else(|| foreign::number(content)) else { return false };
         let inside = start + run + content.len();
         let closing = run_of(&self.text[inside..], '}');
         let end = inside + closing;
@@ -86,8 +90,24 @@ impl Scanner<'_> {
         // Directly after a name, the outer braces are those of a selector.
         let is_after_name = self.text[..start].ends_with(is_word_char);
         let known = meant.or_else(|| foreign::by_name(name)).or_else(|| foreign::by_alias(name));
-        let is_placeholder = run == 2 || !is_after_name && known.is_some_and(|name| name != "labels");
+        let is_placeholder =
+            run == 2 || !is_after_name && known.map_or(self.takes_value(start, end), |name| name != "labels");
         is_last && is_placeholder && self.foreign_placeholder()
+    }
+
+    /// `[{window]`. Returns whether there was such a mistake.
+    fn unclosed_placeholder(&mut self, start: usize, run: usize) -> bool {
+        let rest = &self.text[start + run..];
+        let Some(name) = foreign::word(rest).filter(|_| !self.text[..start].ends_with(is_word_char)) else {
+            return false;
+        };
+        let (end, after) = (start + run + name.len(), rest[name.len()..].trim_start());
+        let is_meant = || {
+            let expected = self.expected_placeholder(start, end).filter(|it| *it != "labels");
+            expected.is_some() || foreign::by_name(name).is_some()
+        };
+        let ends = after.is_empty() || after.starts_with([']', ')', ',', ':', '[', '{']);
+        ends && is_meant() && self.construct(start, end, name)
     }
 
     /// `{window()}` and `{", ".join(labels)}` of Python, `up{@labels}`: neither a name nor matchers. Returns whether it is one.
@@ -95,7 +115,8 @@ impl Scanner<'_> {
         let Some((end, is_matchers, has_signs)) = end_of_braces(&self.text[start..], run) else { return false };
         let end = start + end;
         let content = self.text[start + run..end - run].trim_start();
-        let is_call = has_signs && foreign::read(content, 0).is_none();
+        // `{{{labels!r}}}` is a placeholder in the braces of a selector.
+        let is_call = has_signs && foreign::read(content, 0).is_none() && !(run == 3 && is_like_a_placeholder(content));
         let is_list = self.open_selector().is_some();
         let is_expression = match self.expected_placeholder(start, end) {
             Some("window" | "group_by") => true,
@@ -122,11 +143,11 @@ impl Scanner<'_> {
     /// `up{{labels},job="a"}`, `up{{{{labels}},job="a"}}`: other matchers follow `labels`. The braces after them are those of
     /// the selector, so the rest of the `run` belongs to the placeholder. Returns whether there was a mistake.
     fn labels_before_matchers(&mut self, start: usize, run: usize, content: &str) -> bool {
-        let Some((name, after)) = foreign::reference(content).filter(|_| self.open_selector().is_none()) else {
-            return false;
-        };
-        // A format or more, as in `{labels!r}` and `{labels()}`.
-        if !after.is_empty() && (!after.starts_with([':', '|', '!', '(', '[']) || after.contains(['=', '"'])) {
+        let (name, after) = foreign::reference(content).unwrap_or_default();
+        // With a format or more, as in `{labels!r}` and `{labels()}`.
+        let is_one = after.is_empty() || after.starts_with([':', '|', '!', '(', '[']) || name.is_empty();
+        let is_name = content.starts_with('"') && !content.contains('(');
+        if self.open_selector().is_some() || !is_one || is_name || content.contains(['=', '~']) {
             return false;
         }
         let end = start + run + content.len();
@@ -147,12 +168,34 @@ impl Scanner<'_> {
         true
     }
 
+    /// A tag of Go, Handlebars or Jinja, such as `{{ if .x }}`, or the block that it starts. Returns whether there was one.
+    fn tag(&mut self, start: usize, run: usize) -> bool {
+        // Braces before those of the tag are those of a selector.
+        let width = if self.text[start + run..].starts_with('%') { 1 } else { 2 };
+        let Some(outer) = run.checked_sub(width) else { return false };
+        let rest = &self.text[start + outer..];
+        let tag = foreign::tag(rest);
+        if tag.is_none() && !rest.starts_with("{%=") {
+            return false;
+        }
+        if outer > 0 {
+            self.push(if outer == 1 { Bracket::Single } else { Bracket::Double }, outer.min(2));
+            return true;
+        }
+        let Some((_, length, _)) = tag else { return self.foreign_placeholder() };
+        if let Some((block, is_placeholder)) = foreign::block(self.text, start)
+            && (is_placeholder || self.expected_placeholder(start, block.end).is_some())
+        {
+            return self.construct(start, block.end, block.name);
+        }
+        self.statement(start, length);
+        true
+    }
+
     /// `{% if x %}` of Jinja.
-    fn statement(&mut self, start: usize) {
-        let rest = &self.text[start..];
-        let length = rest.find('}').map_or(rest.len(), |end| end + 1);
+    fn statement(&mut self, start: usize, length: usize) {
         let span = Span::of(start..start + length);
-        let title = format!("`{}` is not part of a template", &rest[..length]);
+        let title = format!("`{}` is not part of a template", &self.text[span.range()]);
         self.diagnostics.push(
             Diagnostic::new(Code::MalformedPlaceholder, span, title)
                 .label("templates have no statements")
@@ -177,8 +220,20 @@ impl Scanner<'_> {
                     .label("the braces of a selector are around all of its matchers");
                 self.record(Edit { span, text: String::new(), diagnostic, with_braces: true });
             }
+            Some(Bracket::Single | Bracket::Double) if let Some(length) = unclosed_labels(&self.text[self.at..]) => {
+                self.at += length;
+                let span = Span::of(start..self.at);
+                let title = "`labels` outside a selector's braces";
+                let diagnostic = Diagnostic::new(Code::MisplacedPlaceholder, span, title)
+                    .label("the braces of a selector are around all of its matchers");
+                let comma = if self.text[..start].trim_end().ends_with(',') { "" } else { "," };
+                self.record(Edit { span, text: format!("{comma}{{labels}}"), diagnostic, with_braces: true });
+                if let Some(open) = self.open.pop() {
+                    self.close_selector(open, self.at, 0);
+                }
+            }
             Some(Bracket::Double) if !is_double && self.open.last().is_none_or(|open| open.edits.is_empty()) => {
-                self.lone_brace(start, '}');
+                self.lone_brace(start, '}', false);
                 self.pop(Bracket::Double, 0);
             }
             Some(Bracket::Single | Bracket::Double) => {
@@ -187,7 +242,7 @@ impl Scanner<'_> {
                 }
             }
             _ if is_double => {}
-            _ => self.lone_brace(start, '}'),
+            _ => self.lone_brace(start, '}', false),
         }
     }
 
@@ -242,24 +297,31 @@ impl Scanner<'_> {
         );
     }
 
-    /// A single brace without its counterpart.
-    pub(super) fn lone_brace(&mut self, at: usize, brace: char) {
+    /// A single brace without its counterpart, in a string or outside of strings.
+    pub(super) fn lone_brace(&mut self, at: usize, brace: char, in_string: bool) {
         let span = Span::of(at..at + 1);
         let diagnostic = Diagnostic::new(Code::LoneBrace, span, format!("single `{brace}` in a template"))
             .label("neither doubled nor part of a placeholder");
         let in_double = self.open.last().is_some_and(|open| open.kind == Bracket::Double);
-        let word = foreign::word(&self.text[at + 1..]).unwrap_or_default();
-        let diagnostic = match similar_placeholder(word) {
-            Some(name) if brace == '{' => {
-                let span = Span::of(at..at + 1 + word.len());
+        let word = match brace {
+            '{' => at + 1..at + 1 + foreign::word(&self.text[at + 1..]).map_or(0, str::len),
+            _ => self.text[..at].trim_end_matches(is_word_char).len()..at,
+        };
+        let diagnostic = match foreign::by_name(&self.text[word.clone()]) {
+            Some(name) if !in_string => {
+                let span = Span::of(word.start.min(at)..word.end.max(at + 1));
                 diagnostic.write(span, format!("{{{name}}}"))
             }
-            _ if brace == '{' => diagnostic.help("write `{{` for a literal brace").fix(Fix { span, text: "{{".into() }),
-            _ if in_double => diagnostic.label("closes a `{{`, so it must be `}}`").write(span, "}}"),
-            _ if self.text[..at].ends_with('}') => {
-                diagnostic.label("one brace too many").help("remove it").fix(Fix { span, text: String::new() })
+            _ if !in_string && brace == '}' && in_double => {
+                diagnostic.label("closes a `{{`, so it must be `}}`").write(span, "}}")
             }
-            _ => diagnostic.help("write `}}` for a literal brace").fix(Fix { span, text: "}}".into() }),
+            _ if !in_string && brace == '}' => {
+                diagnostic.label("nothing is open here").help("remove it").fix(Fix { span, text: String::new() })
+            }
+            _ => {
+                let text = brace.to_string().repeat(2);
+                diagnostic.help(format!("write `{text}` for a literal brace")).fix(Fix { span, text })
+            }
         };
         self.diagnostics.push(diagnostic);
     }
@@ -277,11 +339,23 @@ fn end_of_braces(text: &str, run: usize) -> Option<(usize, bool, bool)> {
             '{' | '}' => return None,
             other => {
                 is_matchers |= matches!(other, '=' | '~');
-                has_signs |= matches!(other, '(' | '[' | '*' | '%' | ':' | '@' | '?' | '&');
+                has_signs |= matches!(other, '(' | '[' | '*' | '%' | ':' | '@' | '?' | '&' | '!' | '.' | '$');
                 other.len_utf8()
             }
         };
     }
+}
+
+/// The length of `,{labels}` or `{labels}` after the closing brace of a selector, if no brace follows.
+fn unclosed_labels(text: &str) -> Option<usize> {
+    let item = text.trim_start();
+    let (item, most) = item.strip_prefix(',').map_or((item, 2), |item| (item.trim_start(), 6));
+    let run = run_of(item, '{');
+    let content = &item[run..item.find('}')?];
+    let name = foreign::reference(content)?.0;
+    let after = item[run + content.len()..].trim_start_matches('}');
+    let is_labels = foreign::by_name(name).or_else(|| foreign::by_alias(name)) == Some("labels");
+    (is_labels && (1..=most).contains(&run)).then_some(text.len() - after.len())
 }
 
 /// The number of `}` at the end of a list of matchers that continues with a `,`.

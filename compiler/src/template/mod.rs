@@ -46,7 +46,7 @@ impl Scanner<'_> {
         while let Some(byte) = self.text.as_bytes().get(self.at).copied() {
             match byte {
                 b'"' | b'\'' | b'`' => self.string(byte),
-                b'#' if self.starts_operand(self.at) && self.is_ruby() && self.foreign_placeholder() => {}
+                b'#' if self.is_ruby() && self.foreign_placeholder() => {}
                 b'#' => self.comment(),
                 b'(' => self.push(Bracket::Paren, 1),
                 b')' => self.pop(Bracket::Paren, 1),
@@ -55,7 +55,7 @@ impl Scanner<'_> {
                 b'[' => self.push(Bracket::Square, 1),
                 b'$' if self.foreign_placeholder() => {}
                 // Elsewhere, these are operators.
-                b'%' | b'<' | b'@' if self.starts_operand(self.at) && self.foreign_placeholder() => {}
+                b'%' | b'<' | b'@' if self.starts_foreign(self.at) && self.foreign_placeholder() => {}
                 b'{' => self.opening(),
                 b'}' => self.closing(),
                 _ => self.at += 1,
@@ -64,7 +64,7 @@ impl Scanner<'_> {
         while let Some(open) = self.open.pop() {
             self.diagnostics.add_all(open.edits.into_iter().map(|edit| edit.diagnostic));
             if open.kind == Bracket::Single {
-                self.lone_brace(open.at, '{');
+                self.lone_brace(open.at, '{', false);
             }
         }
     }
@@ -74,10 +74,21 @@ impl Scanner<'_> {
         let rest = &self.text[self.at..];
         let after = rest.find('}').map_or("", |end| rest[end + 1..].trim_start_matches(' '));
         rest.starts_with("#{")
+            && (self.starts_operand(self.at) || self.text[..self.at].ends_with(is_word_char))
             && match after.bytes().next() {
                 Some(byte) => b"])}({[,:".contains(&byte),
                 None => true,
             }
+    }
+
+    /// Whether a sign does not stand for an operator.
+    fn starts_foreign(&self, at: usize) -> bool {
+        let rest = &self.text[at..];
+        let is_format = || {
+            let after = rest.strip_prefix("%(").and_then(|it| it.split_once(")s"));
+            after.is_some_and(|(name, after)| is_word(name.trim()) && !after.starts_with(is_word_char))
+        };
+        self.starts_operand(at) || rest.starts_with("<%=") || is_format()
     }
 
     /// Whether an operand can start here, so that an operator cannot.
@@ -116,6 +127,11 @@ pub(crate) fn with_labels_once(matchers: &str) -> String {
         rest = &rest[at + LABELS.len()..];
     }
     text + rest
+}
+
+/// The start of a text. The ends of constructs are searched here, which keeps long templates linear.
+fn start_of(text: &str) -> &str {
+    &text[..text.floor_char_boundary(1_000)]
 }
 
 /// How often a text starts with a brace.

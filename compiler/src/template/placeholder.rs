@@ -39,6 +39,7 @@ impl<'a> Scanner<'a> {
         if self.text[start..].starts_with("{{")
             && self.text[end..].starts_with('}')
             && !self.text[end..].starts_with("}}")
+            && self.open.last().is_none_or(|open| open.kind != Bracket::Single)
         {
             // `{{labels}}}`: a brace is missing at the start.
             end += 1;
@@ -51,6 +52,7 @@ impl<'a> Scanner<'a> {
         }
         let whole = &self.text[start..end];
         let label = match whole.as_bytes() {
+            [b'"' | b'\'' | b'`', ..] => "placeholders take no quotes",
             [b'$', ..] => "placeholders take no `$`",
             [b'[' | b'%' | b'<' | b'@' | b'#' | b'0'..=b'9', ..] => "placeholders are written in braces",
             [b'{', b'{', ..] => "doubled braces are literal",
@@ -59,6 +61,12 @@ impl<'a> Scanner<'a> {
         let (span, mut diagnostic) = (Span::of(start..end), self.not_a_placeholder(start, end, label));
         if whole.starts_with("${") && !whole.starts_with("${{") && self.is_name(written) {
             diagnostic.title = format!("`$` before the placeholder `{written}`");
+        } else if whole.starts_with('{') && !whole.contains('}') {
+            diagnostic.code = Code::LoneBrace;
+            diagnostic.title = "`{` without `}`".into();
+        } else if whole.starts_with(['"', '\'', '`']) && self.is_name(written) {
+            diagnostic.code = Code::MisplacedPlaceholder;
+            diagnostic.title = format!("`{written}` in quotes");
         }
         if let Some((span, text)) = grouping {
             return self.report_grouping(diagnostic, span, &text);
@@ -127,10 +135,28 @@ impl<'a> Scanner<'a> {
         Some((span, format!("{} by ({{group_by}})", &head[name..])))
     }
 
-    /// A variable for a duration, with the digits before it and the unit behind it: `5${unit}`, `${__range_s}s`.
-    fn whole_duration(&self, start: usize, end: usize) -> (usize, usize) {
-        let start = self.text[..start].trim_end_matches(|c: char| c.is_ascii_digit()).len();
-        (start, self.text.len() - self.text[end..].trim_start_matches(|c: char| c.is_ascii_lowercase()).len())
+    /// A variable for a duration, with the digits before it, and the unit or another variable behind it: `5${unit}`,
+    /// `${__range_s}s`, `{n} {unit}`.
+    fn whole_duration(&self, start: usize, mut end: usize) -> (usize, usize) {
+        let in_brackets = self.open.last().is_some_and(|open| open.kind == Bracket::Square);
+        let is_unit = |c: char| c.is_ascii_lowercase() || in_brackets && c == ' ';
+        loop {
+            let rest = self.text[end..].trim_start_matches(is_unit);
+            let unit = self.text[..self.text.len() - rest.len()].trim_end().len();
+            let rest = rest.trim_start_matches(|c: char| c == ' ' || in_brackets && "+-*/".contains(c));
+            let at = self.text.len() - rest.len();
+            let own = rest.strip_prefix('{').and_then(|it| it.split_once('}')).map(|(content, _)| content);
+            let next = match own.filter(|content| is_like_a_placeholder(content)) {
+                Some(content) => Some(at + content.len() + 2),
+                None => foreign::read(self.text, at).map(|construct| construct.end),
+            };
+            let Some(next) = next else {
+                end = unit.max(end);
+                break;
+            };
+            end = next;
+        }
+        (self.text[..start].trim_end_matches(|c: char| c.is_ascii_digit()).len(), end)
     }
 
     pub(super) fn not_a_placeholder(&self, start: usize, end: usize, label: &str) -> Diagnostic {
@@ -213,7 +239,9 @@ impl<'a> Scanner<'a> {
                 Diagnostic { span, ..diagnostic.write(span, "{window}") }
             }
             Some(meant) => diagnostic.write(whole, self.placeholder_text(meant)),
-            None if trimmed.is_empty() => diagnostic.help("write `{{{labels}}}` after the name of a metric"),
+            None if trimmed.is_empty() && !self.takes_value(start, end + 1) => {
+                diagnostic.help("write `{{{labels}}}` after the name of a metric")
+            }
             None => diagnostic.help(self.no_other(name.trim(), start, end + 1)).note(KNOWN),
         });
     }
@@ -240,9 +268,21 @@ impl<'a> Scanner<'a> {
         let expected = self.expected_placeholder(start, end);
         let meant = expected.or(named).or_else(|| foreign::by_alias(name));
         // Elsewhere, a duration is a number, and a grouping is not part of an operand.
-        meant.filter(|it| {
-            !matches!(*it, "window" | "group_by") || expected == Some(*it) || self.literal_for(start, name).is_some()
+        meant.filter(|it| match *it {
+            "window" | "group_by" => expected == Some(*it) || self.literal_for(start, name).is_some(),
+            _ => !self.takes_scalar(start),
         })
+    }
+
+    /// Whether the argument at `start` is a number.
+    fn takes_scalar(&self, start: usize) -> bool {
+        const FIRST: [&str; 7] =
+            ["topk", "bottomk", "quantile", "limitk", "limit_ratio", "histogram_quantile", "quantile_over_time"];
+        const OTHERS: [&str; 6] =
+            ["clamp", "clamp_max", "clamp_min", "round", "predict_linear", "double_exponential_smoothing"];
+        let Some(open) = self.open.last().filter(|open| open.kind == Bracket::Paren) else { return false };
+        let is_first = self.text[open.at + 1..start].trim().is_empty();
+        ends_with_one(self.text[..open.at].trim_end(), if is_first { &FIRST } else { &OTHERS })
     }
 
     /// The help where no placeholder fits.
@@ -305,7 +345,8 @@ impl<'a> Scanner<'a> {
         }
         let after = self.text[end..].trim_start();
         let starts_operand = before.is_empty() || before.ends_with(|c: char| "(,+-*/%^_".contains(c));
-        if starts_operand && after.starts_with(['{', '[']) {
+        // With the end of the name, as in `$metric_total{`.
+        if starts_operand && self.text[end..].trim_start_matches(is_word_char).trim_start().starts_with(['{', '[']) {
             return Some("metric_name");
         }
         // Directly after a name, braces are a selector.

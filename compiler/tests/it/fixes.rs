@@ -222,6 +222,40 @@ fn foreign_placeholders_become_valid() {
         ("x{labels}{{job=\"a\"}}", "x{{{labels},job=\"a\"}}"),
         ("rate(x{{job=\"a\",}}[5m]{{{labels}}})", "rate(x{{job=\"a\",{labels}}}[5m])"),
         ("up{{{labels}}} {{labels}}", "up{{{labels}}}"),
+        ("x{a=\"b\"},{labels}", "x{{a=\"b\",{labels}}}"),
+        ("sum(x{a=\"b\"}, {{lables}})", "sum(x{{a=\"b\",{labels}}})"),
+        ("x{a=\"b\"}{labels}", "x{{a=\"b\",{labels}}}"),
+        ("x{{a=\"b\",}}{labels}", "x{{a=\"b\",{labels}}}"),
+        ("x{{a=\"b\",labels}}", "x{{a=\"b\",{labels}}}"),
+        ("x{{a={labels}}}", "x{{{labels}}}"),
+        ("x{{a=\"{labels}\",{labels}}}", "x{{{labels}}}"),
+        // Braces that are missing.
+        ("rate(x{{{labels}}}[{window)", "rate(x{{{labels}}}[{window}])"),
+        ("sum by ({group_by)(x{{{labels}}})", "sum by ({group_by})(x{{{labels}}})"),
+        ("sum by (group_by})(x{{{labels}}})", "sum by ({group_by})(x{{{labels}}})"),
+        ("sum by (job})(x{{{labels}}})", "sum by (job)(x{{{labels}}})"),
+        // Several variables of one duration.
+        ("rate(x{{{labels}}}[{a} {b}])", "rate(x{{{labels}}}[{window}])"),
+        ("rate(x{{{labels}}}[$n minutes])", "rate(x{{{labels}}}[{window}])"),
+        ("rate(x{{{labels}}}[{{ a }} - {{ b }}:])", "rate(x{{{labels}}}[{window}:])"),
+        ("x{{{labels}}} offset {a} {b}", "x{{{labels}}} offset {window}"),
+        // Names that go on, and places after a name.
+        ("rate(${metric}_total{{{labels}}}[5m])", "rate({metric_name}_total{{{labels}}}[5m])"),
+        ("rate(x_%(metric)s{{{labels}}}[5m])", "rate(x_{metric_name}{{{labels}}}[5m])"),
+        ("up<%= labels %>", "up{{{labels}}}"),
+        ("up#{labels}", "up{{{labels}}}"),
+        // Blocks, functions and quotes of Go, Helm, Handlebars, Jinja and Ansible.
+        ("up{{{#if labels}}{{labels}}{{/if}}}", "up{{{labels}}}"),
+        ("up{ {{- if .ns }}namespace=\"{{ .ns }}\",{{- end }}job=\"a\" }", "up{{ {labels},job=\"a\" }}"),
+        ("{{- if .on }}up{{{labels}}}{{- end }}", "up{{{labels}}}"),
+        ("sum by ({{#each by}}{{this}},{{/each}})(up{{{labels}}})", "sum by ({group_by})(up{{{labels}}})"),
+        ("sum by ({% for x in by %}{{ x }}, {% endfor %})(up{{{labels}}})", "sum by ({group_by})(up{{{labels}}})"),
+        ("up{ {{- include \"chart.labels\" . -}} }", "up{{ {labels} }}"),
+        ("up{job=\"{{ .Values.job | default \"x\" }}\"}", "up{{{labels}}}"),
+        ("up{job=\"{cfg[\"job\"]}\",a=\"${b.join(\",\")}\"}", "up{{{labels}}}"),
+        ("up{{job=\"{\",\".join(jobs)}\"}}", "up{{{labels}}}"),
+        ("up{job=\"{{ job }}\",\"{{ labels }}\"}", "up{{{labels}}}"),
+        ("rate(up{'{{ labels }}'}['{{ window }}'])", "rate(up{{{labels}}}[{window}])"),
         // Comments and aggregations of other languages.
         ("sum(// inner\n up{{{labels}}})", "sum(# inner\n up{{{labels}}})"),
         ("sum(up{{{labels}}}) -- a comment", "sum(up{{{labels}}}) # a comment"),
@@ -285,7 +319,7 @@ fn foreign_placeholders_become_valid() {
 }
 
 /// The ways to write a placeholder that other tools have.
-const NOTATIONS: [(&str, &str); 19] = [
+const NOTATIONS: [(&str, &str); 35] = [
     ("{", "}"),
     ("{ ", " }"),
     ("{{", "}}"),
@@ -305,6 +339,22 @@ const NOTATIONS: [(&str, &str); 19] = [
     ("#{", "}"),
     ("%", "%"),
     ("{cfg['", "']}"),
+    ("{", "!r}"),
+    ("{self.", "}"),
+    ("{!", "}"),
+    ("{\",\".join(", ")}"),
+    ("${var.", "}"),
+    ("${", ".join(\",\")}"),
+    ("[[", ":regex]]"),
+    ("<%= @", " %>"),
+    ("#{@", "}"),
+    ("{%= ", " %}"),
+    ("\"{{ ", " }}\""),
+    ("{{ index .Values \"", "\" }}"),
+    ("{{ .", " | default \"x\" }}"),
+    ("{{ if .x }}{{ .", " }}{{ end }}"),
+    ("{{#if x}}{{", "}}{{/if}}"),
+    ("{% if x %}{{ ", " }}{% endif %}"),
 ];
 
 /// Where placeholders can stand, and similar names. `?` is the placeholder, `(L)` the matchers of another selector.
@@ -325,7 +375,11 @@ const PLACES: [(&str, [&str; 2], &[&str]); 4] = [
             "sum(?)(up(L))",
         ],
     ),
-    ("window", ["windw", "interval"], &["rate(up(L)[?])", "up(L) offset ?", "max_over_time(up(L)[?:1m])"]),
+    (
+        "window",
+        ["windw", "interval"],
+        &["rate(up(L)[?])", "rate(up(L)[?] offset 1h)", "up(L) offset ?", "max_over_time(up(L)[?:1m])"],
+    ),
     ("metric_name", ["metric", "metrics"], &["?(L)", "rate(?(L)[5m])", "sum(?(L)) / sum(up(L))"]),
 ];
 
@@ -407,6 +461,15 @@ fn one_construct_is_one_finding() {
         "rate(x{{{labels}}}[{window()}])",
         "sum by ({\", \".join(group_by)})(x{{{labels}}})",
         "x{{job=\"a\"},{labels}}",
+        "up{job=\"{{ job }}\",a=\"{{ b }}\"}",
+        "rate(x{{{labels}}}[{a} {b}])",
+        "x{a=\"b\"},{labels}",
+        "up{{{#if labels}}{{labels}}{{/if}}}",
+        "x{{{labels}}} > {{{threshold}}}",
+        "topk({{ .Values.name }}, x{{{labels}}})",
+        "topk({}, x{{{labels}}})",
+        "x{{{labels}}} > \"{{ threshold }}\"",
+        "label_replace(up{{{labels}}}, \"a\", \"$1\", \"{cfg[\"x\"]}\", \"(.*)\")",
         "x{{{labels}}} / $__interval",
         "x{{{labels}}} / {window}",
     ] {

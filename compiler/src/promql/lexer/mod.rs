@@ -159,18 +159,6 @@ impl<'a> Lexer<'a> {
         } else if let Some(hole) = Hole::at_start(&self.bytes[start..]) {
             self.at += hole.placeholder().len();
             let mut diagnostic = report::hole_in_text(hole, self.span(start), place);
-            let before = &self.text[..start];
-            let is_whole = |quote| before.ends_with(quote) && self.text[self.at..].starts_with(quote);
-            let takes_hole = || {
-                let place = &before[..start - 1];
-                let list = place.rsplit_once('(').map_or("", |(head, _)| head.trim_end());
-                place.ends_with('[')
-                    || place.ends_with("offset ")
-                    || [" by", ")by", " without", ")without", " on"].iter().any(|keyword| list.ends_with(keyword))
-            };
-            if (is_whole('"') || is_whole('\'')) && takes_hole() {
-                diagnostic = diagnostic.write(Span::of(start - 1..self.at + 1), hole.placeholder());
-            }
             if hole == Hole::MetricName && self.mode == Mode::Braces {
                 diagnostic.help =
                     Some("write `{metric_name}` before the braces; names are quoted where they need it".to_owned());

@@ -26,7 +26,11 @@ impl Parser<'_> {
             Kind::Eof => self.never_closed(open, "["),
             Kind::Hole(hole) if hole != Hole::Window => return self.misplaced(hole),
             Kind::RightParen => {
-                self.syntax("unclosed `[`").label("expected `]` before this").secondary(open, "opened here")
+                let span = Span::new(open.start, self.previous_end);
+                self.syntax("unclosed `[`")
+                    .label("expected `]` before this")
+                    .secondary(open, "opened here")
+                    .write(span, format!("{}]", self.slice(span)))
             }
             _ => {
                 let diagnostic =

@@ -221,9 +221,12 @@ impl<'a> Parser<'a> {
                     .help(format!("write `{name}={value}`"))
             }
             Kind::Comma | Kind::RightBrace => {
-                Diagnostic::new(Code::Syntax, label.span, format!("`{name}` without a value"))
-                    .label("a matcher is a label, an operator and a value")
-                    .help(format!("write `{name}!=\"\"`"))
+                let diagnostic = Diagnostic::new(Code::Syntax, label.span, format!("`{name}` without a value"))
+                    .label("a matcher is a label, an operator and a value");
+                match name {
+                    "labels" if self.lexer.template => diagnostic.write(label.span, "{labels}"),
+                    _ => diagnostic.write(label.span, format!("{name}!=\"\"")),
+                }
             }
             Kind::Number if name_end == self.token.span.start && text.starts_with('.') => {
                 self.dotted_label(label.span.start)
@@ -275,21 +278,12 @@ impl<'a> Parser<'a> {
         let text = self.slice(self.token.span);
         let diagnostic = match self.token.kind {
             Kind::Eof | Kind::RightBracket | Kind::RightParen => self.unclosed_brace(open),
+            // The template scanner reports the others.
             Kind::Hole(hole) => {
                 let title = format!("`{}` as the value of a label", hole.name());
-                let diagnostic = Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, title);
-                match hole {
-                    Hole::Labels => diagnostic
-                        .label("it stands for whole matchers")
-                        .secondary(label.span.to(op_span), "not needed: a matcher brings its own label")
-                        .help("write `{labels}`"),
-                    Hole::MetricName => diagnostic
-                        .label("it can only stand before the braces")
-                        .help("write `{metric_name}{{{labels}}}`"),
-                    _ => diagnostic
-                        .label("placeholders are not values; callers filter through `{labels}`")
-                        .help("write `{labels}`"),
-                }
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, title)
+                    .label("it can only stand before the braces")
+                    .help("write `{metric_name}{{{labels}}}`")
             }
             Kind::Ident | Kind::Number => self
                 .syntax("value without quotes")
