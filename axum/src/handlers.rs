@@ -11,7 +11,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{Router, get, post};
+use axum::routing::{Router, any, get, post};
 use promql_presets::{
     Error, InstantQuery, LabelNames, LabelValues, MetricQuerier, PresetMetadata, PrometheusClient, Querier, RangeQuery,
     Timestamp,
@@ -64,11 +64,19 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: Service) -> Rout
         .route("/presets/{preset}/query_range", post(query_range))
         .route("/presets/{preset}/labels", get(label_names))
         .route("/presets/{preset}/labels/{label}/values", get(label_values));
+    // Not as the router's fallback, which would apply to all paths of a router that this one is merged into.
+    for path in ["/presets/", "/presets/{preset}", "/presets/{preset}/", "/presets/{preset}/{*path}"] {
+        routes = routes.route(path, any(unknown_path));
+    }
     if matches!(service.source, Source::Live(..)) {
         routes = routes.route("/presets/{preset}/render", post(render));
     }
     let refused = async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this method is not allowed here");
     routes.method_not_allowed_fallback(refused).with_state(Arc::new(service))
+}
+
+async fn unknown_path() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "there is no such endpoint")
 }
 
 impl Service {
@@ -274,17 +282,28 @@ impl Scope {
         let time = |name: &str, value: &str| {
             Timestamp::try_from(value).map(Some).map_err(|error| Problem::field(name, error.to_string()))
         };
+        let takes_metric = preset.metric.is_none() && preset.takes_metric_name();
+        let mut names = Vec::new();
         for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
+            // Other readers of the request could see another of the values.
+            if names.contains(&name) {
+                return Err(Problem::field(name, "duplicate parameter"));
+            }
             match &*name {
-                "metric" if preset.metric.is_none() && preset.takes_metric_name() => scope.metric = value.into_owned(),
+                "metric" if takes_metric => scope.metric = value.into_owned(),
                 "start" => scope.start = time(&name, &value)?,
                 "end" => scope.end = time(&name, &value)?,
                 "limit" => {
                     let limit = value.parse().map_err(|_| Problem::field("limit", "expected a whole number"))?;
                     scope.limit = Some(limit);
                 }
-                _ => return Err(Problem::field(name, "unknown parameter, expected one of `start`, `end`, `limit`")),
+                _ => {
+                    let metric = if takes_metric { "`metric`, " } else { "" };
+                    let detail = format!("unknown parameter, expected one of {metric}`start`, `end`, `limit`");
+                    return Err(Problem::field(name, detail));
+                }
             }
+            names.push(name);
         }
         Ok(scope)
     }

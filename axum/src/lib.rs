@@ -66,7 +66,7 @@
 //! - `format` is `columns`, the shape of [`promql_presets`' results](promql_presets#json), or `prometheus`, that of
 //!   Prometheus' own API.
 //!
-//! Unknown fields and duplicate keys are refused, as are bodies without the content type `application/json`.
+//! Unknown and duplicate fields and parameters are refused, as are bodies without the content type `application/json`.
 //!
 //! # Errors
 //!
@@ -76,7 +76,7 @@
 //! |---|---|
 //! | 400 | the request is invalid; `field` names the invalid part, if there is one |
 //! | 401, 403 | the guard refused the request, or its filters do not fit the preset |
-//! | 404 | there is no such preset or label |
+//! | 404 | there is no such endpoint, preset or label |
 //! | 413, 415 | the body is too large, or not JSON |
 //! | 502, 503, 504 | the metrics server failed, is overloaded, or was too slow |
 //! | 500 | the configuration of the service is wrong |

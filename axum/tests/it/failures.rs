@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::http::request::Parts;
 use promql_presets::{PresetInfo, RetryPolicy, presets};
 use promql_presets_axum::{Access, router};
@@ -77,4 +78,14 @@ async fn wrong_paths_and_methods_are_problems() {
     let reply = get(&app, GAUGE).await;
     assert_eq!(reply.problem().0, 405);
     assert_eq!(reply.headers["allow"], "POST");
+    let nested = Router::new().nest("/metrics", guarded(mock.client()));
+    for path in ["/presets/", "/presets/x", "/presets/x/", "/presets/x/y", &format!("{GAUGE}/")] {
+        for (app, path) in [(&app, path.to_owned()), (&nested, format!("/metrics{path}"))] {
+            assert_eq!(get(app, &path).await.problem().0, 404, "{path}");
+            assert_eq!(post(app, &path, BODY).await.problem().0, 404, "{path}");
+        }
+    }
+    // Other paths are those of the service.
+    let merged = Router::new().fallback(async || "the service").merge(guarded(mock.client()));
+    assert_eq!(get(&merged, "/x").await.body, "the service");
 }
