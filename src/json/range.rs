@@ -102,7 +102,7 @@ impl<'de> Deserialize<'de> for TimeRange {
         let end = end.ok_or_else(|| D::Error::missing_field("end"))?;
         let range = Self::new(start, end).and_then(|range| range.step(step.unwrap_or(range.step)));
         let range = range.map_err(D::Error::custom)?;
-        Ok(if aligned.unwrap_or_default() { range.aligned() } else { range })
+        Ok(if matches!(aligned, Some(Flag(true))) { range.aligned() } else { range })
     }
 }
 
@@ -111,7 +111,7 @@ struct RawRange {
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     step: Option<Step>,
-    aligned: Option<bool>,
+    aligned: Option<Flag>,
 }
 
 impl FromFields for RawRange {
@@ -124,5 +124,32 @@ impl FromFields for RawRange {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+/// A boolean, also as text: with `#[serde(flatten)]`, all values of a query string are text.
+struct Flag(bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FlagVisitor)
+    }
+}
+
+struct FlagVisitor;
+
+impl Visitor<'_> for FlagVisitor {
+    type Value = Flag;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a boolean")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Flag, E> {
+        Ok(Flag(value))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Flag, E> {
+        text.parse().map(Flag).map_err(|_| E::custom(format_args!("expected `true` or `false`, found `{text}`")))
     }
 }

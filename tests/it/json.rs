@@ -268,9 +268,13 @@ fn ranges_are_read_as_they_are_made() {
     let day = r#"{"start":"2026-04-16T00:00:07Z","end":1776384000000,"step":300,"aligned":true,"more":[]}"#;
     assert_eq!(read(day), Ok(range));
     assert_eq!(read(r#"{"start":"0","end":"60"}"#), Ok(TimeRange::new("0", "60").unwrap()));
+    // As the values of a query string are.
+    let texts = r#"{"start":"0","end":"60","step":"15","aligned":"true"}"#;
+    assert_eq!(read(texts), Ok(TimeRange::parse("0", "60", "15s").unwrap().aligned()));
     for (json, expected) in [
         (r#"{"start":1}"#, "missing field `end`"),
         (r#"{"start":2,"end":1}"#, "before its start"),
+        (r#"{"start":1,"end":2,"aligned":"yes"}"#, "expected `true` or `false`, found `yes`"),
         (r#"{"start":1,"end":2,"step":0}"#, "longer than zero"),
         (r#"{"start":1,"end":2,"step":{"auto":0}}"#, "at least one point"),
         (r#"{"start":"1763900000000","end":"1763900060000"}"#, "divide by 1000"),
