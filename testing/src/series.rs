@@ -23,16 +23,19 @@ use crate::native_histogram::NativeHistogram;
 ///     { job = "api", code = code } => "0+10x60",       // 0, 10, 20, ..., 600
 ///     { job = "web", "http.code" = "200" } => "1 _ 3", // without a second value
 ///     up { job = "api" } => 1,
+///     "job:up:sum" { job = "api" } => 1,
 /// ];
 /// assert_eq!(series[0].values().len(), 61);
 /// assert_eq!(series[2].labels()[0], ("__name__".to_owned(), "up".to_owned()));
+/// assert_eq!(series[3].labels()[0], ("__name__".to_owned(), "job:up:sum".to_owned()));
 /// ```
 #[macro_export]
 macro_rules! series {
-    ($($($name:ident)? { $($label:tt = $value:expr),* $(,)? } => $values:expr),* $(,)?) => {
+    ($($($name:ident)? $($text:literal)? { $($label:tt = $value:expr),* $(,)? } => $values:expr),* $(,)?) => {
         <[_]>::into_vec(::std::boxed::Box::new([$(
             $crate::TestSeries::new($values)
                 $(.label("__name__", ::core::stringify!($name)))?
+                $(.label("__name__", $text))?
                 $(.label($crate::__label!($label), $value))*
         ),*]) as ::std::boxed::Box<[$crate::TestSeries]>)
     };
