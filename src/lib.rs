@@ -115,6 +115,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod client;
+mod condition;
 mod endpoints;
 mod error;
 mod extract;
@@ -134,6 +135,7 @@ pub use serde_json;
 pub use uuid;
 
 pub use client::{ClientBuilder, PrometheusClient};
+pub use condition::{IntoMatch, LabelValue, Match, Pattern, none_of, not, not_regex, one_of, regex, starts_with};
 pub use endpoints::{
     BuildInfo, BuildInfoQuery, Exemplar, ExemplarsQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, LabelNames,
     LabelValues, Metadata, MetadataQuery, MetricMetadata, ParseQuery, SeriesExemplars, SeriesQuery,
@@ -146,10 +148,10 @@ pub use http::{
 #[cfg(feature = "json")]
 pub use json::PrometheusJson;
 pub use promql_presets_core::{
-    AnyWindow, DurationError, IntoCondition, IntoMatch, IntoPreset, LabelInfo, LabelKind, LabelName, LabelUse,
-    LabelValue, Match, MatchOp, Matcher, MetricQuerier, NameError, NoWindow, ParameterInfo, ParameterKind,
-    ParameterValue, Pattern, Preset, PresetInfo, PresetMetadata, Presets, PromDuration, Querier, RenderError,
-    ResultType, TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
+    AnyWindow, Condition, DurationError, IntoCondition, IntoPreset, LabelInfo, LabelKind, LabelName, LabelUse, MatchOp,
+    Matcher, MetricQuerier, NameError, NoWindow, ParameterInfo, ParameterKind, ParameterValue, Preset, PresetInfo,
+    PresetMetadata, Presets, PromDuration, Querier, RenderError, ResultType, TakesWindow, UnknownText, Window,
+    Windowed,
 };
 pub use query::{
     AnyPreset, EachQuery, EachResult, ForEach, InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery,
@@ -279,10 +281,10 @@ pub mod __private1 {
     pub use std::vec::Vec;
 
     pub use promql_presets_core::{
-        __parameterized as parameterized, __serde_enum as serde_enum, AnyWindow, IntoCondition, IntoMatch, LabelInfo,
-        LabelKind, LabelUse, LabelValue, LookBack, Match, MatchOp, Matcher, MatcherField, MetricQuerier, NoWindow,
-        ParameterInfo, ParameterValue, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,
-        RowValue, Segment, SelectorInfo, UnknownText, ValueEnum, Windowed,
+        __parameterized as parameterized, __serde_enum as serde_enum, AnyWindow, Condition, IntoCondition, LabelInfo,
+        LabelKind, LabelUse, LookBack, MatchOp, Matcher, MetricQuerier, NoWindow, ParameterInfo, ParameterValue,
+        Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType, Segment, SelectorInfo,
+        UnknownText, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;
@@ -291,8 +293,9 @@ pub mod __private1 {
     pub use uuid::Uuid;
 
     pub use crate::__serialize_row as serialize_row;
+    pub use crate::condition::{IntoMatch, LabelValue, Match, MatcherField, ValueEnum, with_label};
     pub use crate::error::RowError;
-    pub use crate::extract::{FromLabels, read_field};
+    pub use crate::extract::{FromLabels, RowValue, read_field};
     #[cfg(feature = "json")]
     pub use crate::json::write_row;
     pub use crate::value::{Labels, Matrix, Scalar, Text, Vector};

@@ -3,9 +3,7 @@
 use promql_presets_compiler::backend::registry::{Module, Preset};
 use promql_presets_compiler::diagnostic::emit;
 use promql_presets_compiler::{Code, Finding, Output, Severity};
-use promql_presets_core::{
-    Input, Match, ParameterValues, PromDuration, Querier, RenderError, Window, not, not_regex, one_of, regex,
-};
+use promql_presets_core::{Condition, Input, MatchOp, ParameterValues, PromDuration, Querier, RenderError, Window};
 
 use crate::failure::Failure;
 use crate::output::{in_colors_on_stderr, message, remark};
@@ -20,7 +18,7 @@ pub(crate) struct QuerierOptions {
     /// A filter: `job=api`, `job!=api`, `job=~api.*` or `job!~api.*`; values are not quoted; can be repeated, also for
     /// the same label
     #[arg(long = "label", value_name = "MATCHER", value_parser = parse_matcher)]
-    labels: Vec<(String, Match<String>)>,
+    labels: Vec<(String, Condition)>,
     /// Comma-separated labels to group by
     #[arg(long, value_name = "LABELS", value_delimiter = ',')]
     group_by: Vec<String>,
@@ -89,7 +87,7 @@ impl QuerierOptions {
 
 /// A selector of the series with one of some names, in a form that all servers accept.
 pub(crate) fn named<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
-    format!("{{{}}}", one_of(names.into_iter().map(String::as_str)).on("__name__"))
+    format!("{{{}}}", Condition::list(names.into_iter().cloned().collect(), false).on("__name__"))
 }
 
 /// Finds a preset by its name.
@@ -138,7 +136,7 @@ fn parse_parameter(text: &str) -> Result<(String, String), &'static str> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn parse_matcher(text: &str) -> Result<(String, Match<String>), String> {
+fn parse_matcher(text: &str) -> Result<(String, Condition), String> {
     let (label, condition) = split_matcher(text).ok_or("expected a matcher such as `job=api`")?;
     if let Some((before, quoted)) = text.split_once('"')
         && let Some(value) = quoted.strip_suffix('"')
@@ -150,20 +148,13 @@ fn parse_matcher(text: &str) -> Result<(String, Match<String>), String> {
 }
 
 /// A label and the condition on it: `job=api`, `job!=api`, `job=~api.*`, `job!~api.*`.
-fn split_matcher(text: &str) -> Option<(&str, Match<String>)> {
+fn split_matcher(text: &str) -> Option<(&str, Condition)> {
     let at = text.find(['=', '!'])?;
     let (label, rest) = text.split_at(at);
-    let value = |operator| rest.strip_prefix(operator);
-    let condition = if let Some(pattern) = value("=~") {
-        regex(pattern).into()
-    } else if let Some(pattern) = value("!~") {
-        not_regex(pattern).into()
-    } else if let Some(other) = value("!=") {
-        not(other)
-    } else {
-        Match::equal(value("=")?)
-    };
-    (!label.is_empty()).then(|| (label.trim(), condition))
+    // `=` last, since `=~` starts with it.
+    let ops = [MatchOp::Regex, MatchOp::NotRegex, MatchOp::NotEqual, MatchOp::Equal];
+    let (op, value) = ops.iter().find_map(|op| Some((*op, rest.strip_prefix(op.as_str())?)))?;
+    (!label.is_empty()).then(|| (label.trim(), Condition::new(op, value.to_owned())))
 }
 
 #[cfg(test)]

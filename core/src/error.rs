@@ -55,7 +55,7 @@ pub enum RenderError {
         /// The label.
         label: String,
     },
-    /// [`one_of`](crate::one_of) or [`none_of`](crate::none_of) without a value.
+    /// `one_of` or `none_of` without a value.
     NoAlternatives {
         /// The label.
         label: String,

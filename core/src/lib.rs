@@ -1,8 +1,10 @@
-//! Presets, queriers, escaping and rendering: the part of promql-presets without I/O.
+//! Presets, queriers, escaping and rendering: what the compiler and the runtime of promql-presets share.
 //!
-//! Services use it through the crate `promql-presets`, which re-exports all of it.
+//! It has no dependencies by default, so that a service builds it once for both. Services use it through the crate
+//! `promql-presets`, which re-exports it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod condition;
 mod duration;
 mod error;
 mod escape;
@@ -17,21 +19,18 @@ mod preset;
 mod querier;
 pub mod regex;
 mod render;
-mod row;
 #[cfg(feature = "serde")]
 mod serde;
 #[doc(hidden)]
 pub mod sort;
 
+pub use condition::{Condition, IntoCondition};
 pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};
 pub use escape::quote;
 pub use label::{LabelInfo, LabelKind, LabelUse};
 pub use look_back::LookBack;
-pub use matcher::{
-    IntoCondition, IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, OfMatch, OfPattern, OfValue, Pattern,
-    ValueEnum, none_of, not, not_regex, one_of, regex, starts_with,
-};
+pub use matcher::{MatchOp, Matcher};
 pub use name::{LabelName, NameError};
 pub use parameter::{MAX_PARAMETERS, ParameterInfo, ParameterKind, ParameterValue, ParameterValues};
 pub use preset::{
@@ -40,7 +39,6 @@ pub use preset::{
 };
 pub use querier::{MetricQuerier, Querier};
 pub use render::{Input, selector};
-pub use row::{RowText, RowValue};
 
 #[doc(hidden)]
 pub mod __macro_support {

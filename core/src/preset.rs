@@ -7,8 +7,8 @@ use std::ops::Deref;
 
 use crate::render::{Input, normalize};
 use crate::{
-    LabelInfo, LookBack, Match, MatchOp, Matcher, MetricQuerier, ParameterInfo, ParameterValue, ParameterValues,
-    PromDuration, Querier, RenderError, not, not_regex, regex,
+    Condition, LabelInfo, LookBack, MatchOp, Matcher, MetricQuerier, ParameterInfo, ParameterValue, ParameterValues,
+    PromDuration, Querier, RenderError,
 };
 
 /// A query template that was checked when it was compiled.
@@ -396,15 +396,8 @@ pub struct SelectorInfo<'a> {
 
 impl SelectorInfo<'_> {
     fn querier(&self) -> Querier {
-        let matchers = self.matchers.iter().map(|&(label, op, value)| {
-            let condition: Match<String> = match op {
-                MatchOp::Equal => Match::equal(value),
-                MatchOp::NotEqual => not(value),
-                MatchOp::Regex => regex(value).into(),
-                MatchOp::NotRegex => not_regex(value).into(),
-            };
-            condition.on(label.to_owned())
-        });
+        let matchers =
+            self.matchers.iter().map(|&(label, op, value)| Condition::new(op, value.to_owned()).on(label.to_owned()));
         matchers.fold(Querier::new(self.metric.to_owned()), Querier::matcher)
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::render::{check_matcher, normalize};
-use crate::{IntoCondition, IntoMatch, LabelInfo, Matcher, RenderError};
+use crate::{IntoCondition, LabelInfo, Matcher, RenderError};
 
 /// The input of a query: the [`Preset`](crate::Preset) is the query, the querier selects series and groups them.
 ///
@@ -62,12 +62,9 @@ impl<Q: MetricQuerier + ?Sized> MetricQuerier for &Q {
 /// A querier for any metric, with labels as strings.
 ///
 /// ```
-/// use promql_presets_core::{Querier, not};
+/// use promql_presets_core::Querier;
 ///
-/// let querier = Querier::new("http_requests_total")
-///     .label("job", "api")
-///     .label("code", not("500"))
-///     .group_by(["instance"]);
+/// let querier = Querier::new("http_requests_total").label("job", "api").label("code", 500).group_by(["instance"]);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "a querier does nothing until it is passed to a query"]
@@ -86,12 +83,6 @@ impl Querier {
     /// Adds a condition on a label; a plain value means `=`. All conditions must hold, including several on one label.
     pub fn label<K>(self, label: impl Into<Cow<'static, str>>, condition: impl IntoCondition<K>) -> Self {
         self.matcher(condition.into_condition().on(label))
-    }
-
-    /// Adds a condition on a label whose values are of type `K`, for generated setters.
-    #[doc(hidden)]
-    pub fn __label<K: ?Sized>(self, label: &'static str, condition: impl IntoMatch<K>) -> Self {
-        self.matcher(condition.into_match().on(label))
     }
 
     /// Adds a matcher.

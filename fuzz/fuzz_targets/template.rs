@@ -12,7 +12,7 @@ use std::fmt::Write;
 use libfuzzer_sys::fuzz_target;
 use promql_presets_compiler::backend::registry::Preset;
 use promql_presets_compiler::promql::{ResultType, Syntax, parse};
-use promql_presets_core::{Input, Matcher, ParameterValues, PromDuration, Querier, Segment, not, one_of, regex};
+use promql_presets_core::{Condition, Input, MatchOp, Matcher, ParameterValues, PromDuration, Querier, Segment};
 
 fuzz_target!(|input: &[u8]| {
     let Ok(template) = std::str::from_utf8(input) else { return };
@@ -53,9 +53,9 @@ fn queriers(preset: &Preset) -> Vec<Querier> {
         matchers.into_iter().filter(|_| takes_labels).fold(querier, Querier::matcher)
     };
     let several = vec![
-        Matcher::new("job", not(hostile)),
-        Matcher::new("job", one_of([hostile, ".*"])),
-        Matcher::new(hostile, regex(".*")),
+        Condition::new(MatchOp::NotEqual, hostile.to_owned()).on("job"),
+        Condition::list(vec![hostile.to_owned(), ".*".to_owned()], false).on("job"),
+        Condition::new(MatchOp::Regex, ".*".to_owned()).on(hostile),
     ];
     vec![
         querier("up", Vec::new(), &[]),

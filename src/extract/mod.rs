@@ -3,12 +3,16 @@
 //! calls.
 
 mod data;
+mod row_value;
 mod rows;
 mod single;
 
 use crate::error::{Error, ErrorKind};
 use crate::value::Meta;
 
+#[cfg(feature = "json")]
+pub(crate) use row_value::RowText;
+pub use row_value::RowValue;
 pub use rows::{FromLabels, Row, SeriesRow, read_field};
 
 /// An error about a result with this metadata.

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use promql_presets_core::RowValue;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
 
 use super::error;
+use super::row_value::RowValue;
 use crate::error::{Error, RowError};
 use crate::value::{Element, Labels, Matrix, Series, Timestamp, Value, Vector};
 

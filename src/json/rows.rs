@@ -2,13 +2,12 @@
 
 use std::borrow::Borrow;
 
-use promql_presets_core::RowText;
 use serde::ser::{Serialize, Serializer};
 
 use super::Float;
 use super::column::Times;
 use super::serialize::{columns, serialize_fields};
-use crate::extract::{Row, SeriesRow};
+use crate::extract::{Row, RowText, SeriesRow};
 use crate::value::Series;
 
 serialize_fields!(this: Row<T> where T {

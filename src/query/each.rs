@@ -9,9 +9,10 @@ use std::iter;
 use std::sync::Arc;
 
 use futures_util::stream::TryStreamExt;
-use promql_presets_core::{LabelValue, Matcher, ResultType, one_of};
+use promql_presets_core::{Matcher, ResultType};
 use tokio::time::Instant;
 
+use crate::condition::{LabelValue, one_of};
 use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call, Deadline};
 use crate::http::transport::HttpMethod;

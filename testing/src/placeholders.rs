@@ -1,8 +1,8 @@
 //! Finds the values of the placeholders of a preset in a rendered query.
 
 use promql_presets_core::{
-    Input, Match, MatchOp, Matcher, ParameterInfo, ParameterValue, ParameterValues, PresetInfo, PromDuration, Querier,
-    Segment, not, not_regex, regex,
+    Condition, Input, MatchOp, Matcher, ParameterInfo, ParameterValue, ParameterValues, PresetInfo, PromDuration,
+    Querier, Segment,
 };
 
 /// The values of the placeholders of a preset.
@@ -48,12 +48,7 @@ pub(crate) fn key<'a>(matcher: &'a Matcher<'_>) -> (&'a str, &'static str, Optio
 
 /// A matcher from its parts.
 pub(crate) fn matcher(label: String, op: MatchOp, value: String) -> Matcher<'static> {
-    match op {
-        MatchOp::Equal => Matcher::equal(label, value),
-        MatchOp::NotEqual => not(value).on(label),
-        MatchOp::Regex => Match::<String>::from(regex(value)).on(label),
-        MatchOp::NotRegex => Match::<String>::from(not_regex(value)).on(label),
-    }
+    Condition::new(op, value).on(label)
 }
 
 /// The values of `start()` and `end()`, where they are times.

@@ -131,7 +131,7 @@ fn example(module: &Module, preset: &Preset) -> Option<String> {
             LabelKind::Integer => "1".to_owned(),
             _ => "a".to_owned(),
         };
-        querier.matcher(promql_presets_core::Match::equal(value).on(label.name.clone()))
+        querier.matcher(promql_presets::Match::equal(value).on(label.name.clone()))
     });
     let querier = querier.group_by(group.map(|label| label.name.clone()));
     preset.render(module, &Input::of(&querier), None, ParameterValues::DEFAULTS).ok()

@@ -1,7 +1,7 @@
 //! The modules and presets of all files: the input of code generation and of commands that list presets.
 
 use promql_presets_core::{
-    self as core, Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues,
+    self as core, Condition, Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues,
     PresetMetadata, PromDuration, RenderError, SelectorInfo, Template,
 };
 
@@ -182,10 +182,8 @@ impl Preset {
     pub fn render_test(&self, module: &Module, test: &PresetTest) -> Result<String, RenderError> {
         let name = test.metric_name.clone().unwrap_or_default();
         let querier = core::Querier::new(name).group_by(test.group_by.iter().map(|(label, _)| label.clone()));
-        let matchers = test.labels.iter().map(|(label, values, _)| match &values[..] {
-            [value] => core::Match::equal(value.as_str()).on(label.clone()),
-            values => core::one_of(values.iter().map(String::as_str)).on(label.clone()),
-        });
+        let matchers =
+            test.labels.iter().map(|(label, values, _)| Condition::list(values.clone(), false).on(label.clone()));
         let querier = matchers.fold(querier, core::Querier::matcher);
         let parameters: Vec<_> = test.parameters.iter().map(|(name, text, _)| (name.clone(), text.clone())).into_vec();
         let values = self.parameter_values(&parameters)?;

@@ -81,7 +81,7 @@ fn labels_have_names_in_rust() {
     for text in [
         "pub fn legacy_hostname(",
         "Self::LegacyHostname => \"Hostname\"",
-        ".__label(\"Hostname\", condition)",
+        "__p::with_label(self.0, \"Hostname\", condition)",
         "pub enum LegacyHostname",
     ] {
         assert!(output.code.contains(text), "{text}:\n{}", output.code);

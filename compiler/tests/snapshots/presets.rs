@@ -30,22 +30,22 @@ pub mod http {
         ///
         /// Filters on the label `job`; a plain value means `=`.
         pub fn job(self, condition: impl __p::IntoMatch<__p::String>) -> Self {
-            Self(self.0.__label("job", condition))
+            Self(__p::with_label(self.0, "job", condition))
         }
 
         /// Filters on the label `code`; a plain value means `=`.
         pub fn code(self, condition: impl __p::IntoMatch<i64>) -> Self {
-            Self(self.0.__label("code", condition))
+            Self(__p::with_label(self.0, "code", condition))
         }
 
         /// Filters on the label `method`; a plain value means `=`.
         pub fn method(self, condition: impl __p::IntoMatch<Method>) -> Self {
-            Self(self.0.__label("method", condition))
+            Self(__p::with_label(self.0, "method", condition))
         }
 
         /// Filters on the label `trace`; a plain value means `=`.
         pub fn trace(self, condition: impl __p::IntoMatch<__p::Uuid>) -> Self {
-            Self(self.0.__label("trace", condition))
+            Self(__p::with_label(self.0, "trace", condition))
         }
 
         /// Adds labels to group by.
@@ -253,6 +253,13 @@ pub mod http {
 
     impl __p::ValueEnum for Method {}
 
+    impl ::core::convert::From<Method> for __p::Condition {
+        #[inline]
+        fn from(value: Method) -> Self {
+            ::core::convert::From::from(value.as_str())
+        }
+    }
+
     /// The labels of a series of this file's presets, for `rows`.
     #[derive(Clone, Debug, PartialEq, Hash)]
     pub struct Row {
@@ -356,7 +363,7 @@ pub mod latency {
 
         /// Filters on the label `job`; a plain value means `=`.
         pub fn job(self, condition: impl __p::IntoMatch<__p::String>) -> Self {
-            Self(self.0.__label("job", condition))
+            Self(__p::with_label(self.0, "job", condition))
         }
 
         /// Filters on the label `method`; a plain value means `=`.

@@ -1,5 +1,6 @@
 use super::*;
-use crate::{LabelKind, LabelUse, Match, PresetInfo, Querier, none_of, not, one_of, regex};
+use crate::condition::tests::{none_of, not, one_of, regex};
+use crate::{Condition, LabelKind, LabelUse, PresetInfo, Querier};
 
 const RATE: &[Segment] = &[
     Segment::Text("sum by ("),
@@ -93,7 +94,7 @@ fn names_that_are_not_identifiers_are_quoted() {
 fn a_render_takes_one_allocation() {
     let querier = Querier::new("http.requests\n")
         .label("a\"b", "\u{FFFD}\0\u{1b}")
-        .label("c", one_of(["1.5", "[x]"]))
+        .label("c", one_of(&["1.5", "[x]"]))
         .label("d", regex("x|y"))
         .group_by(["http.code", "c"]);
     let query = rendered(RATE, &querier);
@@ -135,7 +136,7 @@ fn refuses_invalid_values() {
     );
     assert_eq!(failed(&rate, &Querier::new("m").group_by([""])), RenderError::InvalidLabelName { label: label("") });
     assert_eq!(
-        failed(&rate, &Querier::new("m").label("a", none_of([""; 0]))),
+        failed(&rate, &Querier::new("m").label("a", none_of(&[]))),
         RenderError::NoAlternatives { label: label("a") }
     );
     assert!(matches!(failed(&rate, &Querier::new("m").label("a", regex("("))), RenderError::InvalidRegex { .. }));
@@ -153,7 +154,7 @@ fn refuses_invalid_values() {
 fn refuses_values_without_a_placeholder() {
     let plain = preset(&[Segment::Text("up")], None);
     let matcher = RenderError::UnexpectedMatcher { label: "job".to_owned() };
-    for condition in [Match::equal("api"), not("api"), regex("a.*").into(), one_of(["a", "b"])] {
+    for condition in [Condition::from("api"), not("api"), regex("a.*"), one_of(&["a", "b"])] {
         assert_eq!(failed(&plain, &Querier::new("").label("job", condition)), matcher);
     }
     let group_by = RenderError::UnexpectedGroupBy { label: "path".to_owned() };
@@ -201,11 +202,11 @@ fn declared_labels_are_checked_for_any_querier() {
     assert!(render(&preset, &right, None).is_ok());
 
     let (upper, lower) = ("6A9F3C0E-8D1B-4E5F-9A2C-7B6D5E4F3A21", "6a9f3c0e-8d1b-4e5f-9a2c-7b6d5e4f3a21");
-    let foreign = base().label("id", one_of([upper, lower])).label("id", not(upper)).label("code", "0200");
+    let foreign = base().label("id", one_of(&[upper, lower])).label("id", not(upper)).label("code", "0200");
     let query = render(&preset, &foreign, None).unwrap();
     assert!(query.contains(&format!(r#"id=~"{lower}|{lower}",id!="{lower}",code="200"}}"#)), "{query}");
-    assert!(wrong_value(base().label("id", one_of([lower, "1"]))));
-    assert!(wrong_value(base().label("kind", none_of(["a", "c"]))));
+    assert!(wrong_value(base().label("id", one_of(&[lower, "1"]))));
+    assert!(wrong_value(base().label("kind", none_of(&["a", "c"]))));
     assert!(wrong_value(base().label("kind", not("c"))));
 }
 

@@ -117,7 +117,7 @@ impl<'r> Out<'r> {
             Some(prefix) => format!("__p::IntoMatch::into_match(condition).__prefixed({prefix:?})"),
             None => "condition".to_owned(),
         };
-        self.line(&format!("Self(self.0.__label({name:?}, {condition}))"));
+        self.line(&format!("Self(__p::with_label(self.0, {name:?}, {condition}))"));
         self.close("}");
     }
 

@@ -130,4 +130,11 @@ impl __p::LabelValue for $Name {
     type Kind = Self;
 }
 
-impl __p::ValueEnum for $Name {}";
+impl __p::ValueEnum for $Name {}
+
+impl ::core::convert::From<$Name> for __p::Condition {
+    #[inline]
+    fn from(value: $Name) -> Self {
+        ::core::convert::From::from(value.as_str())
+    }
+}";

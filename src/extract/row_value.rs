@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{UnknownText, ValueEnum};
+use promql_presets_core::UnknownText;
+
+use crate::condition::ValueEnum;
 
 /// A field of a generated row.
 #[doc(hidden)]
@@ -30,7 +32,6 @@ pub enum RowText<'a> {
     Missing,
     Text(&'a str),
     Enum(&'a dyn fmt::Display),
-    #[cfg(feature = "uuid")]
     Uuid(uuid::Uuid),
     Integer(i64),
 }
@@ -55,7 +56,6 @@ impl RowValue for i64 {
     }
 }
 
-#[cfg(feature = "uuid")]
 impl RowValue for uuid::Uuid {
     fn parse(value: &str) -> Result<Self, String> {
         value.parse().map_err(|_| "expected a UUID".to_owned())
