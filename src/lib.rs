@@ -27,10 +27,10 @@
 //! }
 //! ```
 //!
-//! - [`include_presets!`] includes the presets of your service. [`presets`] is the built-in catalogue, and [`preset!`]
-//!   defines a preset in Rust code.
+//! - [`include_presets!`] includes the presets of your service. [`presets`] is the built-in catalogue, and `preset!`, with
+//!   the feature `macros`, defines a preset in Rust code.
 //! - A [`Preset`] takes a [`MetricQuerier`]: the `Querier` of its preset file, the general [`Querier`], or your own
-//!   struct with `#[derive(MetricQuerier)]`.
+//!   struct, which can derive the trait with the feature `macros`.
 //! - [`PrometheusClient`] returns a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`].
 //!
 //! The [guide](https://github.com/promql-presets/promql-presets/tree/main/docs) goes through all of it: preset files, the
@@ -202,7 +202,8 @@ macro_rules! include_presets {
     };
 }
 
-/// Defines a preset in Rust code. It is a constant expression, checked like a preset file, and takes any querier.
+/// Defines a preset in Rust code, with the feature `macros`. It is a constant expression, checked like a preset file, and
+/// takes any querier.
 ///
 /// The template can be followed by these arguments, in any order:
 ///
@@ -233,7 +234,7 @@ macro_rules! preset {
     };
 }
 
-/// Derives [`MetricQuerier`] for a struct: each field is a matcher of the label with its name.
+/// Derives [`MetricQuerier`] for a struct, with the feature `macros`: each field is a matcher of the label with its name.
 ///
 /// A field is a string, an integer, a UUID, an enum of a preset file, a [`Match`] for operators other than `=`, or an
 /// `Option` of these, where `None` is no matcher.
@@ -269,7 +270,9 @@ pub use promql_presets_macros::MetricQuerier;
 
 /// The built-in catalogue.
 pub mod presets {
-    include_presets!();
+    use crate::__private1 as __p;
+    // Generated from the folder `presets` by a test of the compiler, so that services need not compile it from there.
+    include!("catalogue.rs");
 }
 
 /// Items for generated code. The digit is the version of its format.

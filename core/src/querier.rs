@@ -8,7 +8,7 @@ use crate::{IntoCondition, LabelInfo, Matcher, RenderError};
 /// The input of a query: the [`Preset`](crate::Preset) is the query, the querier selects series and groups them.
 ///
 /// Preset files with `[labels]` have a generated querier. [`Querier`] is for any metric. Services can implement the
-/// trait, as below, or derive it with `#[derive(MetricQuerier)]`.
+/// trait, as below, or derive it with `#[derive(MetricQuerier)]` of the feature `macros`.
 ///
 /// ```
 /// use std::borrow::Cow;

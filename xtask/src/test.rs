@@ -14,7 +14,7 @@ const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
 /// The library's features without system dependencies.
 const FEATURES: &str = concat!(
-    "promql-presets/json,promql-presets/gzip,promql-presets/tracing,",
+    "promql-presets/macros,promql-presets/json,promql-presets/gzip,promql-presets/tracing,",
     "promql-presets/chrono,promql-presets/jiff,promql-presets/time"
 );
 
@@ -41,7 +41,7 @@ pub(crate) fn run() -> Result<(), Error> {
     steps.run("docs", cargo().args(docs).env("RUSTDOCFLAGS", "-D warnings"));
     minimum_version(&mut steps);
     for feature in [""].into_iter().chain(FEATURES.split(',')) {
-        let check = ["check", "--package", "promql-presets", "--no-default-features", "--features", feature];
+        let check = ["check", "--package", "promql-presets", "--features", feature];
         let name = if feature.is_empty() { "no features" } else { feature };
         steps.run(name, cargo().args(check));
     }
