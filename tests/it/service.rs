@@ -107,7 +107,9 @@ impl Drop for Workspace {
 fn dependency(folder: &str, renamed: &str, suffix: &str) -> String {
     let package = format!("promql-presets{suffix}");
     let name = if renamed.is_empty() { &package } else { renamed };
-    format!("{name} = {{ path = '{}', package = \"{package}\" }}\n", Path::new(ROOT).join(folder).display())
+    let path = Path::new(ROOT).join(folder);
+    let features = if suffix.is_empty() { ", features = [\"macros\"]" } else { "" };
+    format!("{name} = {{ path = '{}', package = \"{package}\"{features} }}\n", path.display())
 }
 
 fn preset(name: &str, template: &str) -> String {
