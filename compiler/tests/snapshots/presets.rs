@@ -368,7 +368,7 @@ pub mod latency {
 
         /// Filters on the label `method`; a plain value means `=`.
         pub fn method(self, condition: impl __p::IntoMatch<Method>) -> Self {
-            Self(self.0.__label("method", condition))
+            Self(__p::with_label(self.0, "method", condition))
         }
 
         /// Adds labels to group by.
