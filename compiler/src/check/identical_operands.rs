@@ -28,6 +28,7 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
         BinaryOp::Sub => ("difference between a series and itself", "always 0"),
         BinaryOp::Mod => ("remainder of a series and itself", "always 0"),
         BinaryOp::Atan2 => ("`atan2` of a series and itself", "depends on the sign only"),
+        BinaryOp::Unless => ("series without themselves", "always empty"),
         op if op.is_comparison() => ("comparison of a series with itself", "each value is compared with itself"),
         _ => return None,
     };
@@ -45,6 +46,10 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     let mut filters = Filters { matches_all: binary.matching.is_none(), ..Filters::default() };
     if !reads_same(query, left.series, right.series, &mut filters) {
         return None;
+    }
+    if binary.op == BinaryOp::Unless {
+        let finding = Diagnostic::new(Code::IdenticalOperands, binary.op_span, title).label(result);
+        return (!filters.of_right && !is_compared).then_some(finding);
     }
     let mut filtered = std::mem::take(&mut filters.labels);
     sort::by(&mut filtered, Ord::cmp);

@@ -11,7 +11,7 @@ use super::schema::Role;
 use super::tree::Id;
 use crate::file::{self, LabelType};
 use crate::promql::{Aggregator, Binary, BinaryOp, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
-use crate::vec_ext::VecExt;
+use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, Span};
 
 /// Labels that series of several instances share.
@@ -63,6 +63,9 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         }
         if before == findings.len() && binary.fill.is_empty() {
             join.disjoint_values(findings);
+        }
+        if before == findings.len() && binary.fill.is_empty() {
+            join.unaggregated_side(findings);
         }
         if before == findings.len() {
             join.many_to_many(findings);
@@ -232,6 +235,55 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
+    /// Scraped series beside an aggregation that drops some of their labels: `sum(x) / up`.
+    fn unaggregated_side(&self, findings: &mut Findings) {
+        if self.binary.op == BinaryOp::Or || self.binary.matching.is_some() {
+            return;
+        }
+        for (side, other) in [(self.left, self.right), (self.right, self.left)] {
+            let own = self.query.labels_without_group_by(other);
+            let by_caller = self.query.labels(other).may_have(GROUP_BY);
+            let known = self.query.labels(side).all().unwrap_or(&["instance"]);
+            let Some(label) = known.iter().find(|label| **label != NAME && !own.may_have(label)) else { continue };
+            if !self.is_measured(side) || by_caller && own.all().is_none_or(|labels| !labels.is_empty()) {
+                continue;
+            }
+            let op = self.binary.op.as_str();
+            let series = self.query.expr(side).span;
+            let finding = |title: &str, label: &str, has: String| {
+                Diagnostic::new(Code::ImpossibleMatch, self.binary.op_span, format!("the sides of `{op}` {title}"))
+                    .label(label)
+                    .secondary(series, has)
+                    .warning_unless(false)
+            };
+            let finding = if by_caller {
+                let title = "have the same labels only if a caller groups by all of them";
+                let finding =
+                    finding(title, "finds nothing otherwise", "this side has all labels of its series".into());
+                match &self.query.expr(self.query.strip_parens(other)).kind {
+                    ExprKind::Aggregate(it) if it.param.is_none() => {
+                        let text = self.query.slice(series);
+                        finding.write(series, format!("{} by ({{group_by}})({text})", it.op.as_str()))
+                    }
+                    _ => finding,
+                }
+            } else {
+                let (_, place, text) = self.query.find_drop(other, label);
+                let finding =
+                    finding("never have the same labels", "finds nothing to match", format!("this side has `{label}`"));
+                let finding = finding.secondary(place, text);
+                let many =
+                    if self.binary.op.is_set() { String::new() } else { format!(" {} ()", self.many_side(side)) };
+                match own.all() {
+                    Some(labels) => finding.help(format!("write `{op} on ({}){many}`", labels.join(", "))),
+                    None => finding,
+                }
+            };
+            findings.push(finding);
+            return;
+        }
+    }
+
     /// A matched label whose values on the two sides cannot be equal.
     fn disjoint_values(&self, findings: &mut Findings) {
         if self.binary.op == BinaryOp::Or {
@@ -362,7 +414,12 @@ impl<'e> Join<'_, 'e> {
                 matches!(&self.query.expr(self.query.strip_parens(one)).kind, ExprKind::Call(it) if it.name == "rate");
             let is_plain = self.on().is_some() && group.items.is_empty();
             let sum = || format!("sum by ({})({})", sorted_labels(Some(matching)).join(", "), self.query.slice(side));
-            findings.push(if is_rate && is_plain { finding.write(side, sum()) } else { finding });
+            let many = if one == self.right { self.left } else { self.right };
+            findings.push(if is_rate && is_plain {
+                finding.write(side, sum())
+            } else {
+                self.matched_as_well(finding, label, matching, many)
+            });
             return;
         }
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
@@ -370,9 +427,25 @@ impl<'e> Join<'_, 'e> {
             let finding = self.several(label, matching, side, format!("has one series per `{label}`"));
             let help = || format!("write `{} {} ()`", self.query.slice(matching.span()), self.many_side(side));
             let is_unique = self.varying_label(other, matching).is_none();
-            findings.push(if is_unique { finding.help(help()) } else { finding });
+            findings.push(if is_unique {
+                finding.help(help())
+            } else {
+                self.matched_as_well(finding, label, matching, other)
+            });
             return;
         }
+    }
+
+    /// Adds a help to match a label as well that the other side also has.
+    fn matched_as_well(&self, finding: Diagnostic, label: &str, matching: &Grouping<'_>, other: Id) -> Diagnostic {
+        if self.varying_label(other, matching) != Some(label) {
+            return finding;
+        }
+        let on = matching.keyword == GroupingKeyword::On;
+        let shown = if label == GROUP_BY { "{group_by}" } else { label };
+        let items = matching.items.iter().map(|item| self.query.slice(item.span())).filter(|it| on || *it != shown);
+        let items: Vec<&str> = items.chain(on.then_some(shown)).into_vec();
+        finding.write(matching.span(), format!("{} ({})", matching.keyword.as_str(), items.join(", ")))
     }
 
     /// The finding for a label that has several values on a side for each match.

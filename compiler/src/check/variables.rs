@@ -124,7 +124,7 @@ fn variable<'v>(value: &'v str, label: &str, is_pattern: bool) -> Option<&'v str
         let name = value.strip_prefix(sign).and_then(|rest| rest.strip_suffix(end)).filter(is_word);
         name.is_some_and(|name| is_of_label(name, label))
     };
-    if is_variable("<", ">") || is_variable("%", "%") {
+    if [("<", ">"), ("%", "%"), ("@", "@"), ("$$", "")].iter().any(|(sign, end)| is_variable(sign, end)) {
         return Some(value);
     }
     value.match_indices(['$', '[', '{', '%', '#', '<']).find_map(|(at, sign)| {
@@ -143,7 +143,8 @@ fn variable<'v>(value: &'v str, label: &str, is_pattern: bool) -> Option<&'v str
 
 /// Whether a variable has the name of a label, or almost.
 fn is_of_label(name: &str, label: &str) -> bool {
-    !name.is_empty() && (name.contains(label) || label.contains(name))
+    let name = name.to_ascii_lowercase();
+    !name.is_empty() && (name.contains(label) || label.contains(&*name))
 }
 
 /// Whether a `$` belongs to a real value: `MSSQL$dev` of a Windows service, `C:\$RECYCLE.BIN`, `Outer$Inner` and
