@@ -9,7 +9,7 @@ use std::iter;
 use std::sync::Arc;
 
 use futures_util::stream::TryStreamExt;
-use promql_presets_core::{Matcher, ResultType};
+use promql_presets_core::{Matcher, ResultType, sort};
 use tokio::time::Instant;
 
 use crate::condition::{LabelValue, one_of};
@@ -33,8 +33,9 @@ const CONCURRENCY: usize = 4;
 /// A query for each of many values of a label, created with `for_each_of` of [`InstantQuery`] and [`RangeQuery`].
 /// Awaiting it returns a [`Vector`] or a [`Matrix`] for each value, as [`ForEach`].
 ///
-/// The values are put into as few queries as the limit on their length allows. The queries are grouped by the label and
-/// sent concurrently, within the limits of the client. The timeout and `max_samples` apply to all of them together.
+/// The values are put into as few queries as the limit on their length allows, sorted, so that the queries for the values
+/// of a `HashSet` are the same each time. The queries are grouped by the label and sent concurrently, within the limits of
+/// the client. The timeout and `max_samples` apply to all of them together.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct EachQuery<K, Q> {
     query: Q,
@@ -306,7 +307,8 @@ impl<'a> Each<'a> {
         let mut known = HashSet::new();
         let texts = ids.into_iter().filter(|id| known.insert(id.clone()));
         let ids: Vec<_> = texts.map(|id| (id.clone(), promql.text_of(label, id.to_string()))).collect();
-        let texts = ids.iter().map(|(_, text)| text.clone()).collect();
+        let mut texts: Vec<_> = ids.iter().map(|(_, text)| text.clone()).collect();
+        sort::by(&mut texts, Ord::cmp);
         call.merge_options();
         call.preset = promql.preset_name();
         if let Err(failure) = promql.group_by(label) {

@@ -57,7 +57,8 @@ async fn ids_are_put_into_few_queries_within_their_length() {
         assert!(requests.iter().all(|request| request.parameter("query").unwrap().len() <= limit));
         let query = requests[0].parameter("query").unwrap();
         assert!(query.starts_with("sum by (session_id,kernel_id) (rate(") && query.contains("[1m]"), "{query}");
-        // Each value is queried once, and all of them are returned, in their order.
+        // Each value is queried once, sorted, and all of them are returned, in their order.
+        assert!(requests.iter().all(|request| queried(request).is_sorted()));
         let mut all: Vec<String> = requests.iter().flat_map(queried).collect();
         all.sort();
         let mut expected: Vec<String> = ids.iter().map(Uuid::to_string).collect();
