@@ -56,10 +56,10 @@
 //! # Expectations
 //!
 //! - An expectation is strict. Without [`label`](On::label), the query has no matchers; without [`group_by`](On::group_by),
-//!   no grouping; without [`window`](On::window), the default window of the preset. Matchers can be in any order, labels to
-//!   group by are in the order that is expected. [`any_labels`](On::any_labels), [`any_grouping`](On::any_grouping),
-//!   [`any_window`](On::any_window), [`any_parameters`](On::any_parameters) and [`any_tenant`](On::any_tenant) accept
-//!   more.
+//!   no grouping; without [`window`](On::window), the default window of the preset. Matchers can be in any order, as can
+//!   the values of [`one_of`](promql_presets::one_of); labels to group by are in the order that is expected.
+//!   [`any_labels`](On::any_labels), [`any_grouping`](On::any_grouping), [`any_window`](On::any_window),
+//!   [`any_parameters`](On::any_parameters) and [`any_tenant`](On::any_tenant) accept more.
 //! - Times are compared if they are set: with [`at`](On::at) for an instant query, and [`over`](On::over) for a range query.
 //! - An unexpected request gets an error response, which describes how the request differs from the most similar
 //!   expectation. When the mock is dropped, the test fails as well, even if the service ignored that error.

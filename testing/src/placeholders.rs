@@ -41,9 +41,18 @@ impl Placeholders {
     }
 }
 
-/// The parts of a matcher, to compare it.
-pub(crate) fn key<'a>(matcher: &'a Matcher<'_>) -> (&'a str, &'static str, Option<&'a str>) {
-    (matcher.label(), matcher.op().as_str(), matcher.value())
+/// The parts of a matcher, to compare it. Alternatives of a regular expression, as `one_of` has them, are sorted.
+pub(crate) fn key<'a>(matcher: &'a Matcher<'_>) -> (&'a str, &'static str, Option<Vec<&'a str>>) {
+    let is_regex = matches!(matcher.op(), MatchOp::Regex | MatchOp::NotRegex);
+    // Outside of groups and classes, `|` separates alternatives, unless it is escaped.
+    let is_split =
+        |value: &str| is_regex && !value.contains(['(', '[']) && ![r"\|", r"\Q"].iter().any(|it| value.contains(it));
+    let parts = |value: &'a str| {
+        let mut parts: Vec<_> = if is_split(value) { value.split('|').collect() } else { vec![value] };
+        parts.sort_unstable();
+        parts
+    };
+    (matcher.label(), matcher.op().as_str(), matcher.value().map(parts))
 }
 
 /// A matcher from its parts.

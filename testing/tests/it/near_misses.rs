@@ -3,8 +3,8 @@
 use promql_presets::presets::container_utilization::{self as container};
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{
-    AnyPreset, Error, MetricQuerier, NoWindow, Preset, PrometheusClient, Querier, TimeRange, Vector, Windowed, not,
-    not_regex, one_of, preset, regex, starts_with,
+    AnyPreset, Error, Match, MetricQuerier, NoWindow, Preset, PrometheusClient, Querier, TimeRange, Vector, Windowed,
+    none_of, not, not_regex, one_of, preset, regex, starts_with,
 };
 use promql_presets_testing::{MockPrometheus, On, series};
 
@@ -81,6 +81,38 @@ async fn operators_that_select_the_same_or_more() {
     let found =
         differences(on, async |client| client.query(RATE, &querier().group_by(["h"])).window("1m").await.map(|_| ()));
     assert_eq!(found.await, "grouped by [\"g\", \"h\"], not by [\"g\"]");
+}
+
+#[tokio::test]
+async fn values_of_a_list_in_any_order() {
+    let is_accepted = async |expected: Match<String>, other: Match<String>| {
+        let mock = MockPrometheus::start();
+        mock.on(RATE).metric("m").label("x", expected).returns(series![]).any_times();
+        let is_accepted = mock.client().query(RATE, &Querier::new("m").label("x", other)).await.is_ok();
+        if is_accepted {
+            mock.verify();
+        } else {
+            failure(mock);
+        }
+        is_accepted
+    };
+    let texts = |texts: [&str; 3]| texts.map(str::to_owned);
+    let (list, other) = (texts(["a.b", "2", "c"]), texts(["c", "2", "a.b"]));
+    assert!(is_accepted(one_of(list.clone()), one_of(other.clone())).await);
+    assert!(is_accepted(none_of(list.clone()), none_of(other.clone())).await);
+    assert!(!is_accepted(one_of(list), none_of(other)).await);
+    for (expected, other) in [
+        ("a|b", "a|c"),
+        ("a|b", "b|a|b"),
+        ("a|b", "b"),
+        ("a(b|c)", "a(c|b)"),
+        ("[a|b]c|d", "d|[a|b]c"),
+        (r"a\|b|c", r"c|a\|b"),
+        (r"\Qa|b\E|c", r"c|\Qa|b\E"),
+        ("a|", "a"),
+    ] {
+        assert!(!is_accepted(regex(expected).into(), regex(other).into()).await, "{expected} {other}");
+    }
 }
 
 #[tokio::test]
