@@ -27,6 +27,7 @@ pub struct Declarations {
 impl Declarations {
     /// Reads files: those [beside](crate::discover::beside) the presets, and the presets if there is a snapshot.
     #[must_use]
+    #[inline]
     pub fn read(files: Vec<SourceFile>) -> Self {
         let (settings, mut findings) = global_settings(&files);
         let mut known = None;
@@ -90,6 +91,7 @@ pub struct InlineOptions {
 impl InlinePreset {
     /// Compiles a template.
     #[must_use]
+    #[inline]
     pub fn compile(text: &str, options: &InlineOptions, declarations: &Declarations) -> Self {
         let settings = &declarations.settings;
         let metrics = declarations.metrics();

@@ -1,6 +1,7 @@
 //! A map that is a sorted vector: the maps of the standard library compile to twenty times as much code for each type.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 
 /// A map with its entries in the order of the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.0.binary_search_by(|(other, _)| other.borrow().cmp(key))
+        search(self.0.len(), &|at| self.0[at].0.borrow().cmp(key))
     }
 
     pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
@@ -48,4 +49,18 @@ impl<K: Ord, V> SortedMap<K, V> {
     pub(crate) fn into_entries(self) -> Vec<(K, V)> {
         self.0
     }
+}
+
+/// Searches so many sorted items like [`slice::binary_search_by`], and is compiled once for all types.
+fn search(count: usize, compare: &dyn Fn(usize) -> Ordering) -> Result<usize, usize> {
+    let (mut start, mut end) = (0, count);
+    while start < end {
+        let middle = start.midpoint(end);
+        match compare(middle) {
+            Ordering::Less => start = middle + 1,
+            Ordering::Equal => return Ok(middle),
+            Ordering::Greater => end = middle,
+        }
+    }
+    Err(start)
 }

@@ -4,9 +4,10 @@
 /// Collects into a vector.
 pub(crate) trait IntoVec: Iterator + Sized {
     /// Like [`collect`](Iterator::collect) into a vector, but without reserving room first.
-    fn into_vec(self) -> Vec<Self::Item> {
+    #[expect(clippy::while_let_on_iterator, reason = "`for` compiles one more function for each iterator")]
+    fn into_vec(mut self) -> Vec<Self::Item> {
         let mut items = Vec::new();
-        for item in self {
+        while let Some(item) = self.next() {
             items.push(item);
         }
         items

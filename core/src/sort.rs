@@ -22,6 +22,9 @@ pub fn by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
 
 /// The place of each of so many items after sorting.
 fn places(count: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
+    if count < 2 {
+        return vec![0; count];
+    }
     let mut sorted: Vec<usize> = (0..count).collect();
     sorted.sort_by(|&a, &b| compare(a, b));
     let mut places = vec![0; count];

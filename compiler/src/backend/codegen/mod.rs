@@ -70,7 +70,8 @@ impl<'r> Out<'r> {
     }
 
     fn indentation(&mut self) {
-        self.text.push_str(&"    ".repeat(self.indent));
+        const SPACES: &str = "                                ";
+        self.text.push_str(&SPACES[..SPACES.len().min(4 * self.indent)]);
     }
 
     fn open(&mut self, line: &str) {

@@ -86,6 +86,7 @@ impl Out<'_> {
 }
 
 /// The content of a Rust block whose value is a single preset, for any querier.
+#[inline]
 pub(crate) fn inline(preset: &Preset) -> String {
     let source = "::core::concat!(::core::file!(), \":\", ::core::line!())";
     let name = match &*preset.name {
