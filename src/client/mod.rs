@@ -97,6 +97,9 @@ impl PrometheusClient {
     /// [`exemplars`](Self::exemplars) return what belongs to matching series, from servers that support `match[]`
     /// (Prometheus since 2.24). For these, values are compared as they are: a UUID needs the `prefix` of its label.
     ///
+    /// A condition with `=` or `=~` that also selects series without the label, such as an empty value or
+    /// `starts_with("")`, fails every call: it usually comes from a missing header or field.
+    ///
     /// It shares connections, limits and the retry budget with this client.
     #[must_use]
     pub fn with_filter<K>(&self, label: impl Into<Cow<'static, str>>, condition: impl IntoCondition<K>) -> Self {

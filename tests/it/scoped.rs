@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::faulty_server::{Request, Server, json, vector};
 use promql_presets::presets::{api_requests, prometheus, prometheus::UP};
 use promql_presets::{
-    Data, Error, ErrorKind, MetricQuerier, Mimir, NoWindow, Preset, PrometheusClient, Querier, RetryPolicy, TimeRange,
-    Vector, not, one_of, preset, regex,
+    Data, Error, ErrorKind, Match, MetricQuerier, Mimir, NoWindow, Preset, PrometheusClient, Querier, RetryPolicy,
+    TimeRange, Vector, not, one_of, preset, regex, starts_with,
 };
 use promql_presets_test_support::{Dataset, prometheus as real, victoria_metrics};
 
@@ -143,6 +143,19 @@ async fn what_cannot_be_filtered_is_refused() {
         let client = PrometheusClient::new(&server.url).unwrap().with_filter(label, "x");
         refused(client.query(ANY, &Querier::new("up") as &dyn MetricQuerier).await, "of a filter");
         refused(client.labels().await, "of a filter");
+    }
+    // Such as that of a missing header.
+    let empty: [Match<String>; 5] = [
+        String::new().into(),
+        starts_with(String::new()),
+        one_of(["a", ""].map(str::to_owned)),
+        regex(".*").into(),
+        regex("a|").into(),
+    ];
+    for condition in empty {
+        let client = PrometheusClient::new(&server.url).unwrap().with_filter("project", condition);
+        refused(client.query(ANY, &Querier::new("up") as &dyn MetricQuerier).await, "series without this label");
+        refused(client.labels().await, "series without this label");
     }
     let nothing = PrometheusClient::new(&server.url).unwrap().with_filter("project", one_of(Vec::<String>::new()));
     refused(nothing.query(ANY, &Querier::new("up") as &dyn MetricQuerier).await, "empty list of values");
