@@ -415,7 +415,11 @@ impl<'e> Join<'_, 'e> {
             let is_plain = self.on().is_some() && group.items.is_empty();
             let sum = || format!("sum by ({})({})", sorted_labels(Some(matching)).join(", "), self.query.slice(side));
             let many = if one == self.right { self.left } else { self.right };
-            findings.push(if is_rate && is_plain {
+            let is_single =
+                |side: Id| self.query.labels(side).all().is_some_and(|all| all.iter().all(|it| matching.lists(it)));
+            findings.push(if is_plain && !matching.has_hole() && is_single(many) {
+                finding.write(group.span(), format!("{} ()", self.many_side(one)))
+            } else if is_rate && is_plain {
                 finding.write(side, sum())
             } else {
                 self.matched_as_well(finding, label, matching, many)

@@ -126,7 +126,7 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool,
         '!' if after_operand => diagnostic.label("not an operator of PromQL").help("write `!=` or `unless`"),
         '!' => negation(diagnostic),
         ';' if in_braces => diagnostic.label("matchers are separated by commas").help("write `,`"),
-        ';' => diagnostic.label("a query is one expression"),
+        ';' => diagnostic.label("a query is one expression").help("remove it"),
         ':' if in_braces => diagnostic.label("not an operator of matchers").help("write `=`"),
         // `x ?? 0`.
         '?' if length == 2 => {

@@ -32,6 +32,14 @@ impl Parser<'_> {
                     .secondary(open, "opened here")
                     .write(span, format!("{}]", self.slice(span)))
             }
+            // `[5m offset 1h]`.
+            Kind::Offset | Kind::At if let Some((modifier, rest)) = self.rest().split_once(']') => {
+                let end = self.lexer.text.len() - rest.len();
+                let range = self.slice(Span::new(open.start, self.previous_end));
+                self.syntax(format!("{} in the brackets of a range", self.found()))
+                    .label("follows the brackets")
+                    .write(Span::of(open.range().start..end), format!("{range}] {}", modifier.trim_end()))
+            }
             _ => {
                 let diagnostic =
                     self.syntax(format!("unexpected {}", self.found())).label(expected).secondary(open, "opened here");
@@ -90,6 +98,11 @@ impl Parser<'_> {
         self.fail(diagnostic)
     }
 
+    /// The text from this token on.
+    fn rest(&self) -> &str {
+        &self.lexer.text[self.token.span.start as usize..]
+    }
+
     /// `min(1m, 2m)` for the shorter duration.
     fn aggregation_as_duration(&self) -> Option<Diagnostic> {
         let name = self.slice(self.token.span).to_ascii_lowercase();
@@ -108,9 +121,8 @@ impl Parser<'_> {
 
     /// The text in brackets, if it starts with a label and an operator.
     fn matchers_in_brackets(&self) -> Option<&str> {
-        let rest = &self.lexer.text[self.token.span.start as usize..];
         let after = self.lexer.text[self.token.span.end as usize..].trim_start();
-        (after.starts_with('=') || after.starts_with('!')).then(|| rest.split(']').next()).flatten()
+        (after.starts_with('=') || after.starts_with('!')).then(|| self.rest().split(']').next()).flatten()
     }
 
     #[cold]
@@ -131,10 +143,16 @@ impl Parser<'_> {
         let diagnostic = match self.token.kind {
             Kind::Hole(hole) => return self.misplaced(hole),
             Kind::Eof => Diagnostic::new(Code::Syntax, keyword, title).label("the query ends after it"),
-            _ => self
-                .syntax(title)
-                .label(format!("expected {expected}, found {}", self.found()))
-                .secondary(keyword, format!("needs {needed}")),
+            _ => {
+                let diagnostic = self
+                    .syntax(title)
+                    .label(format!("expected {expected}, found {}", self.found()))
+                    .secondary(keyword, format!("needs {needed}"));
+                match self.slice(self.token.span) {
+                    "now" | "time" => diagnostic.help("remove the `@`, which is only for other times"),
+                    _ => diagnostic,
+                }
+            }
         };
         self.fail(diagnostic)
     }

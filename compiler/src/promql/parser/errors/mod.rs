@@ -17,7 +17,7 @@ use crate::vec_ext::VecExt;
 use crate::{Code, Diagnostic, Span};
 
 /// Words of other languages: a label, and a help.
-const FOREIGN_WORDS: [(&str, &str, &str); 7] = [
+const FOREIGN_WORDS: [(&str, &str, &str); 8] = [
     ("ago", "`offset` goes back in time by itself", "remove it"),
     ("for", "alerting rules have it, beside the query", "remove it"),
     ("where", "not a keyword of PromQL", "write matchers in the braces of the selector"),
@@ -25,6 +25,7 @@ const FOREIGN_WORDS: [(&str, &str, &str); 7] = [
     ("as", "results have no other names", "remove it"),
     ("group", "an aggregation, not an operator", "write `sum by (...) (...)`"),
     ("mod", "not an operator of PromQL", "write `%`"),
+    ("order", "not a keyword of PromQL", "write `sort(...)` or `sort_desc(...)`"),
 ];
 
 impl<'a> Parser<'a> {
@@ -292,7 +293,7 @@ impl<'a> Parser<'a> {
         let sign = before.rfind("-- ")?;
         let line = text[sign + 2..].lines().next().unwrap_or_default();
         let is_word = |c: char| c.is_alphabetic() || " _,.'".contains(c);
-        let is_comment = sign + 2 + line.len() > before.len() && line.chars().all(is_word);
+        let is_comment = sign + 2 + line.len() >= before.trim_end().len() && line.chars().all(is_word);
         is_comment.then(|| not_a_comment(Span::of(sign..sign + 2), "--"))
     }
 
