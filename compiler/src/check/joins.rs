@@ -138,15 +138,7 @@ impl<'e> Join<'_, 'e> {
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, side, *span, Code::MatchLabelMissing),
             });
-            // Several missing labels are one finding.
-            match (found, &mut first_missing) {
-                (Some(found), Some(first)) if found.code == Code::MatchLabelMissing => {
-                    first.severity = first.severity.max(found.severity);
-                    first.secondary.push((found.span, "and here".to_owned()));
-                }
-                (Some(found), None) if found.code == Code::MatchLabelMissing => first_missing = Some(found),
-                (found, _) => findings.add_all(found),
-            }
+            merge(found, Code::MatchLabelMissing, &mut first_missing, findings);
         }
         findings.add_all(first_missing);
         let ignoring = self.binary.matching.as_ref().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
@@ -160,8 +152,9 @@ impl<'e> Join<'_, 'e> {
         let Some(group) = &self.binary.group else { return };
         let left = group.keyword == GroupingKeyword::GroupLeft;
         let (many, one) = if left { (self.left, self.right) } else { (self.right, self.left) };
+        let mut first_missing: Option<Diagnostic> = None;
         for item in &group.items {
-            findings.add_all(match item {
+            let found = match item {
                 GroupingItem::Label(label) if !self.query.labels_without_group_by(one).may_have(&label.name) => {
                     let title = format!(
                         "`{}` copies `{}`, which the other side does not have",
@@ -175,8 +168,10 @@ impl<'e> Join<'_, 'e> {
                 }
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, one, *span, Code::GroupLabelMissing),
-            });
+            };
+            merge(found, Code::GroupLabelMissing, &mut first_missing, findings);
         }
+        findings.add_all(first_missing);
     }
 
     /// The modifier that lets a side have several series per match.
@@ -643,6 +638,18 @@ impl<'e> Join<'_, 'e> {
             .secondary(fallback, "has no labels, so it matches none of them")
             .help(format!("write `or on () {}`", self.query.slice(fallback))),
         );
+    }
+}
+
+/// Adds a finding. Several with this code are one.
+fn merge(found: Option<Diagnostic>, code: Code, first: &mut Option<Diagnostic>, findings: &mut Findings) {
+    match (found, &mut *first) {
+        (Some(found), Some(first)) if found.code == code => {
+            first.severity = first.severity.max(found.severity);
+            first.secondary.push((found.span, "and here".to_owned()));
+        }
+        (Some(found), None) if found.code == code => *first = Some(found),
+        (found, _) => findings.add_all(found),
     }
 }
 
