@@ -59,16 +59,11 @@ fn wrong_form(
         }
         if right == number { None } else { Some(right) }
     };
-    if label == "quantile" && known().is_none() {
-        let percent =
-            value.parse().ok().filter(|value: &f64| *value > 1.0 && *value <= 100.0 && !matcher.op.is_regex());
-        if let Some(percent) = percent {
-            let share = (percent * 1e6).round() / 1e8;
-            let share = if normalized == Normalized::All { open_metrics_float(share) } else { share.to_string() };
-            let finding = Diagnostic::new(Code::QuantileOutOfRange, matcher.value.span, "`quantile` above 1")
-                .label("quantiles are from 0 to 1");
-            return Some(finding.write(matcher.span(), format!("quantile{}\"{share}\"", matcher.op.as_str())));
-        }
+    if label == "quantile"
+        && known().is_none()
+        && let Some(finding) = percentage(matcher, value, normalized)
+    {
+        return Some(finding);
     }
     let as_scraped = normalized == Normalized::None || (normalized == Normalized::Some && normal(value).is_none());
     let backslash = if query.slice(matcher.value.span).starts_with('`') { "\\" } else { "\\\\" };
@@ -107,6 +102,16 @@ fn wrong_form(
     let both = both();
     let who = if as_scraped { "the targets in `promql.toml` keep" } else { "Prometheus 2 keeps" };
     Some(finding.note(format!("{who} the exporter's spelling; `{both}` is right for both spellings")))
+}
+
+/// `quantile="99"`.
+fn percentage(matcher: &Matcher<'_>, value: &str, normalized: Normalized) -> Option<Diagnostic> {
+    let percent: f64 = value.parse().ok().filter(|value| *value > 1.0 && *value <= 100.0 && !matcher.op.is_regex())?;
+    let share = (percent * 1e6).round() / 1e8;
+    let share = if normalized == Normalized::All { open_metrics_float(share) } else { share.to_string() };
+    let finding = Diagnostic::new(Code::QuantileOutOfRange, matcher.value.span, "`quantile` above 1")
+        .label("quantiles are from 0 to 1");
+    Some(finding.write(matcher.span(), format!("quantile{}\"{share}\"", matcher.op.as_str())))
 }
 
 /// The form in which the snapshot lists a number, if it differs.

@@ -386,69 +386,28 @@ fn undeclared_value(
     // Series that do not exist are reported elsewhere.
     let is_missing = series.role == Role::Base && is_bound(label);
     let Some(kind) = series.label(label).filter(|_| !is_missing) else { return false };
-    // Values that a file forgot to declare are reported at the declaration.
-    let others = series.metric.and_then(|metric| metric.known?.values(label));
     let prefix = declared.and_then(|declared| declared.prefix.as_ref()).map_or("", |prefix| prefix.value.as_str());
     let value = &*matcher.value.value;
     let typed = match matcher.op {
         MatchOp::Equal | MatchOp::NotEqual => Some(vec![value.to_owned()]),
         MatchOp::Regex | MatchOp::NotRegex => regex::listed_texts(value),
     };
-    let mut values = values_of(kind);
-    values.add_all(others.map(values_of).unwrap_or_default());
-    let known = |typed: &str| {
-        typed.is_empty()
-            || match kind {
-                LabelType::OneOf(_) => values.iter().any(|value| is_same(label, value, typed)),
-                other => other.as_ref().map(|_| &[][..]).normalize_after(prefix, typed).is_some(),
-            }
-    };
-    let (among, shown) = match others {
-        Some(known) => ("its values in `metrics.toml`", known),
-        None => ("the declared values", kind),
-    };
-    let finding = |title| Diagnostic::new(Code::UndeclaredLabelValue, matcher.value.span, title);
+    // Values that a file forgot to declare are reported at the declaration.
+    let of_snapshot = series.metric.and_then(|metric| metric.known?.values(label));
+    let mut all = values_of(kind);
+    all.add_all(of_snapshot.map(values_of).unwrap_or_default());
+    let values = Values { label, kind, prefix, of_snapshot, all };
     let finding = match (typed, kind) {
         (Some(typed), _) => {
-            let Some(wrong) = typed.iter().find(|typed| !known(typed)) else {
+            let Some(wrong) = typed.iter().find(|typed| !values.has(typed)) else {
                 findings.add_all(typed.iter().find_map(|typed| unusual_form(matcher, kind, prefix, typed)));
                 return false;
             };
-            let finding = finding(format!("`{wrong}` is not a value of the label `{label}`"));
-            match kind {
-                LabelType::Integer => finding.label("declared as an integer"),
-                LabelType::Uuid => {
-                    let uuid = with_hyphens(wrong.strip_prefix(prefix).unwrap_or(wrong));
-                    corrected(finding, matcher, prefix, wrong, uuid)
-                }
-                _ => {
-                    let finding = finding.label(format!("not among {among}"));
-                    let similar = nearest(wrong, values_of(shown)).filter(|_| !is_bound(label));
-                    match similar {
-                        Some(meant) => finding.help(format!("a value with a similar name exists: `{meant}`")),
-                        None => finding.note(all_values(shown, others.is_none())),
-                    }
-                }
-            }
+            values.wrong_value(matcher, wrong)
         }
         (None, LabelType::OneOf(_)) if matcher.op == MatchOp::Regex && !matcher.matches_empty() => {
-            // The dot of a number is rarely escaped.
-            let is_number = |part: &str| is_bound(label) && part.parse::<f64>().is_ok();
-            let text = |part: &str| match regex::listed_texts(part) {
-                Some(mut texts) => texts.pop(),
-                None => Some(part.to_owned()).filter(|_| is_number(part)),
-            };
-            let is_dead = |part: &str| {
-                !text(part).is_some_and(|text| known(&text)) && !values.iter().any(|it| may_match(part, it))
-            };
-            let parts = regex::alternatives(value);
-            let Some(dead) = parts.iter().find(|part| is_dead(part)) else { return false };
-            let title = match text(dead) {
-                Some(text) => format!("`{text}` is not a value of the label `{label}`"),
-                _ if parts.len() == 1 => format!("pattern that no value of the label `{label}` matches"),
-                _ => format!("`{dead}` matches no value of the label `{label}`"),
-            };
-            finding(title).label(format!("matches none of {among}")).note(all_values(shown, others.is_none()))
+            let Some(finding) = values.dead_part(matcher) else { return false };
+            finding
         }
         (None, LabelType::Uuid)
             if let Some(dead) = regex::alternatives(value).iter().find(|part| !may_overlap(part, prefix)) =>
@@ -456,7 +415,7 @@ fn undeclared_value(
             let title = format!("`{dead}` matches no value of the label `{label}`");
             let is_uuid = dead.as_bytes().first().is_some_and(u8::is_ascii_hexdigit);
             let rest = if is_uuid { lower_case(dead, "") } else { None };
-            corrected(finding(title), matcher, prefix, dead, rest)
+            corrected(wrong_value(matcher, title), matcher, prefix, dead, rest)
         }
         (None, LabelType::Uuid) => {
             findings.add_all(unusual_pattern(matcher, prefix));
@@ -466,6 +425,84 @@ fn undeclared_value(
     };
     findings.push(finding);
     true
+}
+
+fn wrong_value(matcher: &Matcher<'_>, title: String) -> Diagnostic {
+    Diagnostic::new(Code::UndeclaredLabelValue, matcher.value.span, title)
+}
+
+/// The values that a label of some series can have.
+struct Values<'a> {
+    label: &'a str,
+    kind: &'a LabelType,
+    /// What the file declares in front of each value.
+    prefix: &'a str,
+    /// Those of `metrics.toml`.
+    of_snapshot: Option<&'a LabelType>,
+    /// Those that the file or `metrics.toml` lists.
+    all: Vec<&'a str>,
+}
+
+impl Values<'_> {
+    fn has(&self, typed: &str) -> bool {
+        typed.is_empty()
+            || match self.kind {
+                LabelType::OneOf(_) => self.all.iter().any(|value| is_same(self.label, value, typed)),
+                other => other.as_ref().map(|_| &[][..]).normalize_after(self.prefix, typed).is_some(),
+            }
+    }
+
+    /// What the values are, where they are listed, and all of them.
+    fn shown(&self) -> (&LabelType, &'static str, String) {
+        match self.of_snapshot {
+            Some(known) => (known, "its values in `metrics.toml`", all_values(known, false)),
+            None => (self.kind, "the declared values", all_values(self.kind, true)),
+        }
+    }
+
+    /// A text that is not one of them.
+    fn wrong_value(&self, matcher: &Matcher<'_>, wrong: &str) -> Diagnostic {
+        let finding = wrong_value(matcher, format!("`{wrong}` is not a value of the label `{}`", self.label));
+        match self.kind {
+            LabelType::Integer => finding.label("declared as an integer"),
+            LabelType::Uuid => {
+                let uuid = with_hyphens(wrong.strip_prefix(self.prefix).unwrap_or(wrong));
+                corrected(finding, matcher, self.prefix, wrong, uuid)
+            }
+            _ => {
+                let (shown, among, all) = self.shown();
+                let finding = finding.label(format!("not among {among}"));
+                let similar = nearest(wrong, values_of(shown)).filter(|_| !is_bound(self.label));
+                match similar {
+                    Some(meant) => finding.help(format!("a value with a similar name exists: `{meant}`")),
+                    None => finding.note(all),
+                }
+            }
+        }
+    }
+
+    /// A pattern of which an alternative matches none of them.
+    fn dead_part(&self, matcher: &Matcher<'_>) -> Option<Diagnostic> {
+        let label = self.label;
+        // The dot of a number is rarely escaped.
+        let is_number = |part: &str| is_bound(label) && part.parse::<f64>().is_ok();
+        let text = |part: &str| match regex::listed_texts(part) {
+            Some(mut texts) => texts.pop(),
+            None => Some(part.to_owned()).filter(|_| is_number(part)),
+        };
+        let is_dead = |part: &str| {
+            !text(part).is_some_and(|text| self.has(&text)) && !self.all.iter().any(|it| may_match(part, it))
+        };
+        let parts = regex::alternatives(&matcher.value.value);
+        let dead = parts.iter().find(|part| is_dead(part))?;
+        let title = match text(dead) {
+            Some(text) => format!("`{text}` is not a value of the label `{label}`"),
+            _ if parts.len() == 1 => format!("pattern that no value of the label `{label}` matches"),
+            _ => format!("`{dead}` matches no value of the label `{label}`"),
+        };
+        let (_, among, all) = self.shown();
+        Some(wrong_value(matcher, title).label(format!("matches none of {among}")).note(all))
+    }
 }
 
 /// A finding about a value or a pattern for a UUID; `uuid` is the right one, without the prefix.

@@ -18,7 +18,7 @@ use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::file::{PresetFile, RawPreset, Settings, settings};
-use crate::promql::{Argument, Features, ResultType, Syntax, parse_with};
+use crate::promql::{Argument, Expr, Features, ResultType, Syntax, parse_with};
 use crate::sorted::SortedMap;
 use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, file, template};
@@ -149,7 +149,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
     }
     let features = targets::syntax(scope.features, &scope.settings.targets);
     let syntax = Syntax { template: true, features };
-    let arguments: Vec<Argument<'_>> = parameters.iter().map(|it| argument(it, it.default)).into_vec();
+    let arguments = defaults(parameters);
     let parsed = parse_with(text, syntax, &arguments);
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
@@ -165,9 +165,22 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
             (template.reads_own, template.names_unknown) = (checked.reads_own, checked.names_unknown);
         }
     }
+    check_values(&mut template, text, scope, syntax, parameters, parsed.expr.as_ref());
+    template
+}
+
+/// Checks a template for the values that its parameters can have.
+fn check_values(
+    template: &mut Template,
+    text: &str,
+    scope: Scope<'_>,
+    syntax: Syntax,
+    parameters: &[file::Parameter],
+    expr: Option<&Expr<'_>>,
+) {
     let mut variations = parameter_bounds::variations(parameters);
     let mut unproven = Vec::new();
-    if let Some(expr) = parsed.expr.as_ref().filter(|_| template.diagnostics.is_empty() && !parameters.is_empty()) {
+    if let Some(expr) = expr.filter(|_| template.diagnostics.is_empty() && !parameters.is_empty()) {
         for limit in check::limits(text, expr, scope) {
             match proof::prove(&limit, text, parameters) {
                 Proof::Holds => {}
@@ -177,7 +190,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
         }
     }
     for parameter_bounds::Variation { values, help, note } in variations {
-        let mut arguments = arguments.clone();
+        let mut arguments = defaults(parameters);
         for (index, value) in values {
             arguments[index] = argument(&parameters[index], value);
         }
@@ -201,7 +214,11 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
     let is_known = |span: Span| template.findings.iter().chain(&template.diagnostics).any(|it| it.span == span);
     unproven.keep(|finding| !is_known(finding.span));
     template.findings.append(&mut unproven);
-    template
+}
+
+/// The parameters with their default values.
+fn defaults(parameters: &[file::Parameter]) -> Vec<Argument<'_>> {
+    parameters.iter().map(|it| argument(it, it.default)).into_vec()
 }
 
 fn not_proven(text: &str, limit: &Limit<'_>) -> Diagnostic {

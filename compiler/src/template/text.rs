@@ -64,23 +64,27 @@ impl Scanner<'_> {
         }
     }
 
+    /// Two braces in a string or in a comment, which are one. They are part of a variable in `"{{ index .Values "job" }}"` of
+    /// Go, and in `"{{ job }}"` if the braces of the selector are single as well.
+    fn doubled_in_text(&mut self, string: Option<Span>) {
+        let start = self.at;
+        self.at += 2;
+        let Some(span) = string.filter(|_| self.text[start..].starts_with('{')) else { return };
+        let Some(inside) = self.text.get(start + 2..span.end as usize) else { return };
+        let Some((content, _)) = start_of(inside).split_once("}}") else { return };
+        let is_single = self.open.last().is_some_and(|open| open.kind == Bracket::Single);
+        let has_quotes = content.contains(&self.text[span.range()][..1]) && !content.contains('\\');
+        if has_quotes || is_single && foreign::read(self.text, start).is_some() && self.matcher(span).is_some() {
+            self.variable_in_text(string, start, start + content.len() + 4);
+        }
+    }
+
     /// A brace in a string or in a comment.
     fn brace_in_text(&mut self, string: Option<Span>) {
         let rest = &self.text[self.at..];
         let start = self.at;
         if rest.starts_with("{{") || rest.starts_with("}}") {
-            self.at += 2;
-            // `"{{ index .Values "job" }}"` of Go, and `"{{ job }}"` if the braces of the selector are single as well.
-            let is_single = self.open.last().is_some_and(|open| open.kind == Bracket::Single);
-            if let Some(span) = string
-                && let Some(inside) = self.text.get(start + 2..span.end as usize)
-                && let Some((content, _)) = start_of(inside).split_once("}}").filter(|_| rest.starts_with('{'))
-                && (content.contains(&self.text[span.range()][..1]) && !content.contains('\\')
-                    || is_single && foreign::read(self.text, start).is_some() && self.matcher(span).is_some())
-            {
-                self.variable_in_text(string, start, start + content.len() + 4);
-            }
-            return;
+            return self.doubled_in_text(string);
         }
         let end = rest[1..].find(['{', '}', '\n']).map(|found| start + 1 + found);
         let end = end.filter(|end| rest.starts_with('{') && self.text.as_bytes()[*end] == b'}');

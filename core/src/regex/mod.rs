@@ -298,25 +298,7 @@ impl<'p> Parser<'p> {
                         group.push(self.literal('{'));
                     }
                 }
-                b'[' => {
-                    let ranges = self.class()?;
-                    group.push(self.ranged(ranges));
-                }
-                b'^' | b'$' => {
-                    self.at += 1;
-                    group.push(self.anchor(if byte == b'^' { Tree::Start } else { Tree::End }));
-                }
-                b'\\' => self.backslash(&mut group)?,
-                b'.' => {
-                    self.at += 1;
-                    // Prometheus' `.` also matches a line break.
-                    group.push(self.ranged(tree::complement(Vec::new())));
-                }
-                _ => {
-                    if let Some(char) = self.char() {
-                        group.push(self.literal(char));
-                    }
-                }
+                _ => self.atom(byte, &mut group)?,
             }
             last_repeat = repeat;
         }
@@ -326,6 +308,32 @@ impl<'p> Parser<'p> {
         let node = group.finish(self.at, self.is_matchable);
         Self::check_size(&node, 0, self.at)?;
         Ok(node)
+    }
+
+    /// A character, a class or an anchor.
+    fn atom(&mut self, byte: u8, group: &mut Group) -> Result<()> {
+        match byte {
+            b'[' => {
+                let ranges = self.class()?;
+                group.push(self.ranged(ranges));
+            }
+            b'^' | b'$' => {
+                self.at += 1;
+                group.push(self.anchor(if byte == b'^' { Tree::Start } else { Tree::End }));
+            }
+            b'\\' => self.backslash(group)?,
+            b'.' => {
+                self.at += 1;
+                // Prometheus' `.` also matches a line break.
+                group.push(self.ranged(tree::complement(Vec::new())));
+            }
+            _ => {
+                if let Some(char) = self.char() {
+                    group.push(self.literal(char));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_size(node: &Node, start: usize, end: usize) -> Result<()> {
