@@ -106,7 +106,7 @@ fn unfiltered(text: &str, expr: &Expr<'_>) -> Option<String> {
 /// that a server would accept alone.
 fn selectors(expr: &Expr<'_>) -> Option<Vec<KnownSelector>> {
     let mut all = Vec::new();
-    for selector in expr.selectors() {
+    for selector in &expr.selectors() {
         if selector.name.as_ref().is_some_and(|name| name.as_literal().is_none()) {
             continue;
         }

@@ -20,7 +20,7 @@ pub(crate) fn rows(querier: Option<&Querier>, presets: &[Preset]) -> Vec<Row> {
         Row { name, preset, fields }
     };
     let mut rows = vec![row("Row".to_owned(), None, shared.clone())];
-    for preset in presets {
+    for preset in &presets {
         let own = fields(querier, &preset.row);
         if own != shared {
             let name = names::variant(&preset.constant.to_ascii_lowercase()).unwrap_or_default();
@@ -71,7 +71,7 @@ fn fields(querier: Option<&Querier>, labels: &[RowLabel]) -> Vec<RowField> {
     let mut fields: Vec<RowField> = Vec::new();
     let mut labels: Vec<(Option<usize>, &RowLabel)> = labels.iter().map(|label| (find(label), label)).into_vec();
     sort::by_key(&mut labels, |(index, label)| (index.unwrap_or(usize::MAX), &label.name));
-    for (index, label) in labels {
+    for &(index, label) in &labels {
         let name = index.map(|index| declared[index].setter.clone()).or_else(|| names::setter(&label.name));
         // A label without a name in Rust has no field; callers read it with a struct of their own.
         let Some(name) = name.filter(|name| !fields.iter().any(|field| field.name == *name)) else { continue };

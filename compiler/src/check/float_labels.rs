@@ -17,8 +17,8 @@ use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     let normalized = targets::normalizes_floats(&query.scope.settings.targets);
-    for (_, selector, series) in query.selectors() {
-        for matcher in selector.matchers() {
+    for &(_, selector, series) in &query.selectors() {
+        for matcher in &selector.matchers() {
             findings.add_all(wrong_form(query, series, matcher, normalized));
         }
     }

@@ -387,7 +387,7 @@ fn largest_bound(matcher: &Matcher<'_>) -> Option<f64> {
     if matcher.label.name != "le" || matcher.op != MatchOp::Regex {
         return None;
     }
-    bounds(matcher)?.into_iter().max_by(f64::total_cmp)
+    bounds(matcher)?.iter().copied().max_by(f64::total_cmp)
 }
 
 /// Reports `le` of native histograms, which have none: all of their buckets are in one sample.

@@ -12,10 +12,10 @@ use crate::vec_ext::{IntoVec, VecExt};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
-    for (id, selector, series) in query.selectors() {
+    for &(id, selector, series) in &query.selectors() {
         let named = if series.pattern.is_some() { std::slice::from_ref(series) } else { series.each() };
         findings.add_all(named.iter().find_map(|series| undeclared::metric(query, id, selector, series)));
-        for matcher in selector.matchers() {
+        for matcher in &selector.matchers() {
             if undeclared::matcher(query, matcher, series, findings) {
                 continue;
             }
@@ -101,7 +101,7 @@ fn looks_like_regex(value: &str) -> bool {
 
 /// Reports matchers of one label that no value can match together.
 fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut Findings) {
-    for matcher in selector.matchers() {
+    for matcher in &selector.matchers() {
         if matcher.op == MatchOp::NotRegex && matches_all(&matcher.value.value) {
             findings.push(
                 Diagnostic::new(Code::MatchNothing, matcher.span(), "matcher that no value satisfies")

@@ -160,9 +160,9 @@ pub(crate) fn selected_series<'e>(
 ) -> Vec<SelectedSeries<'e>> {
     let tree = tree::Tree::new(text, expr, Scope { metric, ..plain(&NOTHING) });
     let mut selected = Vec::new();
-    for (id, selector, series) in tree.selectors() {
-        let others: Vec<String> =
-            tree.others(id).into_iter().filter_map(|it| it.name.as_deref().map(str::to_owned)).into_vec();
+    for &(id, selector, series) in &tree.selectors() {
+        let others = tree.others(id);
+        let others: Vec<String> = others.iter().filter_map(|it| it.name.as_deref().map(str::to_owned)).into_vec();
         let matchers = selector.matchers();
         let names = matchers.iter().map(|matcher| &*matcher.label.name);
         let bounds: Vec<&str> = names.filter(|name| matches!(*name, "le" | "quantile")).into_vec();

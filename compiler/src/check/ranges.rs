@@ -215,7 +215,8 @@ fn shorter_than_scrapes(
 /// `rate(a[5m]) / rate(b[1m])`.
 fn mismatch(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     let side = |id: Id| {
-        let mut ranged = query.selectors_below(id).into_iter().filter_map(|(id, selector, series)| {
+        let selectors = query.selectors_below(id);
+        let mut ranged = selectors.iter().filter_map(|&(id, selector, series)| {
             let ExprKind::Call(call) = &query.expr(query.outer(id)?).kind else { return None };
             let range = selector.range.as_ref()?;
             is_counter_function(call.name).then_some((call.name, range, series, selector.name.as_ref()?.text))

@@ -63,8 +63,8 @@ impl<'s> Metrics<'s> {
             let base = name.strip_suffix(suffix).filter(|base| SIMILAR.contains(&base.len()))?;
             let misspelt = self.misspelt.get_or_init(|| self.misspellings());
             let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).into_vec();
-            let found = shortened(base).into_iter().find_map(|hash| {
-                let found = self.all[*misspelt.get(&hash)?].name;
+            let found = shortened(base).iter().find_map(|hash| {
+                let found = self.all[*misspelt.get(hash)?].name;
                 (is_one_edit(base, found) && digits(base) == digits(found)).then_some(found)
             });
             Some(format!("{}{suffix}", found?)).filter(|meant| self.find(meant).is_some())
@@ -74,8 +74,8 @@ impl<'s> Metrics<'s> {
     fn misspellings(&self) -> HashMap<u64, usize> {
         let mut misspellings = HashMap::new();
         for (index, metric) in self.all.iter().enumerate().filter(|(_, metric)| SIMILAR.contains(&metric.name.len())) {
-            for hash in shortened(metric.name) {
-                misspellings.insert(hash, index);
+            for hash in &shortened(metric.name) {
+                misspellings.insert(*hash, index);
             }
         }
         misspellings

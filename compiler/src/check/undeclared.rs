@@ -41,13 +41,14 @@ pub(super) fn reads_own(query: &Analysis<'_>) -> ReadsOwn {
     let Some(own) = query.scope.metric.filter(|own| metrics.is_complete() && !metrics.exists(own)) else {
         return ReadsOwn::No;
     };
-    let selectors = query.selectors().into_iter().filter(|(_, _, series)| series.each().iter().any(|it| it.is_own));
+    let selectors = query.selectors();
+    let selectors = selectors.iter().filter(|(_, _, series)| series.each().iter().any(|it| it.is_own));
     let reads = |id: Id| match alternatives(query, id) {
         others if others.is_empty() => ReadsOwn::Yes,
         others if metrics.known_as(own).is_none_or(|meant| others.contains(&meant)) => ReadsOwn::No,
         _ => ReadsOwn::OrAnother,
     };
-    selectors.map(|(id, ..)| reads(id)).max().unwrap_or_default()
+    selectors.map(|(id, ..)| reads(*id)).max().unwrap_or_default()
 }
 
 /// Reports a series that no metric has, or not the metric that it is named after.
@@ -229,7 +230,8 @@ fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Se
 
 /// The metrics that exist and that `or` combines with a selector.
 fn alternatives<'q>(query: &'q Analysis<'_>, id: Id) -> Vec<&'q str> {
-    let names = query.others(id).into_iter().filter_map(|series| series.name.as_deref());
+    let others = query.others(id);
+    let names = others.iter().filter_map(|series| series.name.as_deref());
     names.filter(|name| query.scope.metrics.exists(name)).into_vec()
 }
 

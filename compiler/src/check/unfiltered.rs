@@ -24,7 +24,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     filters_without_label(query, findings);
     // A variable in a matcher is reported with `{labels}` as its replacement.
     let unfiltered = |selector: &Selector<'_>| !selector.has_labels_hole() && !has_variable(selector);
-    for (id, selector, _) in query.selectors() {
+    for &(id, selector, _) in &query.selectors() {
         if !unfiltered(selector) {
             continue;
         }
@@ -48,7 +48,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
 fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
     let Some(declared) = query.scope.labels else { return };
     let mut seen: Vec<&str> = Vec::new();
-    for (_, selector, series) in query.selectors() {
+    for &(_, selector, series) in &query.selectors() {
         let Some(hole) = selector.labels_hole() else { continue };
         let find = |metric| filter_without_label(query, declared, selector, metric);
         let is_only = series.pattern.is_none();

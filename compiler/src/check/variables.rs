@@ -14,7 +14,7 @@ use crate::{Code, Diagnostic, Span};
 const OF_PROGRAM: &str = "write a value, or insert it in the program that sends the query";
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
-    for (_, selector, _) in query.selectors() {
+    for (_, selector, _) in &query.selectors() {
         let Some((matcher, variable)) = selector.matchers().iter().find_map(|it| Some((*it, variable_in(it)?))) else {
             continue;
         };

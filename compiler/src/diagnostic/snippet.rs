@@ -8,7 +8,7 @@ use promql_presets_core::sort;
 
 use super::canvas::{Canvas, Style};
 use super::columns::{char_width, shown, width};
-use crate::vec_ext::{IntoVec, VecExt};
+use crate::vec_ext::IntoVec;
 
 /// The width of a message; longer source lines are cut around the marks.
 const WIDTH: usize = 140;
@@ -136,14 +136,14 @@ impl Snippet<'_> {
             let top = drawing.canvas.height();
             let turns = drawing.line(index, &lines[index]);
             let mut begun = Vec::new();
-            for (depth, style) in turns {
+            for &(depth, style) in &turns {
                 match open.iter().position(|(other, _)| *other == depth) {
                     Some(ended) => _ = open.swap_remove(ended),
                     None => begun.push((depth, style)),
                 }
             }
             drawing.verticals(&open, top);
-            open.add_all(begun);
+            open.extend_from_slice(&begun);
             let Some(next) = shown.get(at + 1) else { continue };
             let row = drawing.canvas.height();
             match next - index {

@@ -200,7 +200,7 @@ impl Reader<'_> {
                 seen.insert_new(value.value.as_str(), at);
             }
         }
-        for at in duplicates.into_iter().rev() {
+        for &at in duplicates.iter().rev() {
             values.remove(at);
         }
         values

@@ -208,7 +208,7 @@ impl Reader<'_> {
         let is_template = |key: &Key<'_>| nearest(&key.name, PRESET_KEYS) == Some("template");
         let has_template = table.contains_key("template") || table.iter().any(|(key, _)| is_template(key));
         let may_be_template = |value: &Value<'_>| value.is_str() || value.is_table();
-        if complete && !has_template && !unknown.into_iter().any(may_be_template) {
+        if complete && !has_template && !unknown.iter().any(|value| may_be_template(value)) {
             let title = format!("missing `template` in preset `{}`", preset.name.value);
             self.report(
                 Diagnostic::new(Code::MissingKey, preset.name.span, title)

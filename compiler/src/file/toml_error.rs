@@ -25,7 +25,7 @@ pub(crate) fn explain(text: &str, table: &Table<'_>, faults: &[Fault]) -> (Vec<D
     sort::by_key(&mut faults, |(at, _)| at.start);
 
     let (mut diagnostics, mut unreliable) = (Vec::new(), Vec::<Range<usize>>::new());
-    for (at, message) in faults {
+    for (at, message) in &faults {
         if contains(&unreliable, at.start) {
             continue;
         }

@@ -408,10 +408,10 @@ impl<'t> Checker<'t, '_> {
             return;
         }
         let mut matched = SortedMap::default();
-        for label in matching.labels() {
+        for label in &matching.labels() {
             matched.insert_new(&*label.name, label.span);
         }
-        for label in group.labels() {
+        for label in &group.labels() {
             if let Some(first) = matched.get(&*label.name) {
                 self.report(
                     Diagnostic::new(

@@ -26,7 +26,8 @@ impl Scanner<'_> {
             return;
         }
         let content = &rest[run..];
-        let content = &content[..content.find(['{', '}']).unwrap_or(content.len())];
+        let length = content.bytes().position(|byte| matches!(byte, b'{' | b'}')).unwrap_or(content.len());
+        let content = &content[..length];
         let is_closed = rest[run + content.len()..].starts_with('}');
         if run == 1 && is_closed && self.is_name(content) {
             let end = start + content.len() + 2;

@@ -24,6 +24,9 @@ impl Out<'_> {
 
 /// A fence longer than any in the text.
 pub(super) fn fence(text: &str) -> String {
+    if !text.contains('`') {
+        return "```".to_owned();
+    }
     let mut longest = 2;
     let mut run = 0;
     for c in text.chars() {
@@ -38,9 +41,15 @@ pub(super) fn fence(text: &str) -> String {
 /// Fences become `text`, and indentation that would start a code block is removed. See
 /// <https://spec.commonmark.org/0.31.2/#fenced-code-blocks>.
 pub(super) fn prose(text: &str) -> String {
+    let text = text.trim();
+    // Most texts are one line without fences, and build scripts run without optimization.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'_' | b'a'..=b'}'));
+    if is_plain && !text.contains("  ") {
+        return format!("{text}\n");
+    }
     let mut out = String::with_capacity(text.len());
     let mut open: Option<&str> = None;
-    for line in text.trim().lines() {
+    for line in text.lines() {
         // The markers of lists and quotes before a block.
         let block = line.trim_start_matches(|c: char| c.is_ascii_digit() || " \t>-*+.)".contains(c));
         let rest = block.trim_start_matches(block.chars().next().filter(|c| matches!(c, '`' | '~')).unwrap_or('\0'));

@@ -229,7 +229,7 @@ impl Uses<'_, '_> {
         if series.is_some_and(|series| series.declared() == Role::NativeHistogram) {
             self.part(&versions::NATIVE_HISTOGRAM, selector.span, None);
         }
-        for matcher in selector.matchers() {
+        for matcher in &selector.matchers() {
             if !matcher.op.is_regex() {
                 continue;
             }
@@ -296,7 +296,7 @@ impl Uses<'_, '_> {
     fn duration(&mut self, duration: &Duration) {
         let mut parts = Vec::new();
         duration_parts(self.query, duration, &mut parts);
-        let Some(since) = parts.into_iter().max_by_key(|since| since.prometheus) else { return };
+        let Some(since) = parts.iter().max_by_key(|since| since.prometheus) else { return };
         let seconds = duration.seconds().filter(|_| matches!(duration.kind, DurationKind::Literal(_)));
         let fix = seconds.map(|seconds| match super::tree::duration(seconds).to_string() {
             composite if is_composite(&composite) => format!("{seconds}s"),
