@@ -94,15 +94,15 @@ fn write(value: &impl Serialize, to_vec: bool, json: &mut Vec<u8>) {
     }
 }
 
-/// The best times in seconds into the same memory and into new memory. Contenders take several turns, so that other
+/// The best times in seconds into the same memory and into new memory. Contenders take many turns, so that other
 /// programs disturb all of them alike.
 fn best(contenders: &[&dyn Fn(bool, &mut Vec<u8>)]) -> Vec<[f64; 2]> {
     let mut best = vec![[f64::MAX; 2]; contenders.len()];
-    for _ in 0..3 {
+    for _ in 0..10 {
         for (contender, best) in contenders.iter().zip(&mut best) {
             for (best, to_vec) in best.iter_mut().zip([false, true]) {
                 let (start, mut json) = (Instant::now(), Vec::new());
-                while start.elapsed() < Duration::from_secs(1) {
+                while start.elapsed() < Duration::from_millis(300) {
                     let before = ThreadTime::now();
                     contender(to_vec, &mut json);
                     *best = best.min(before.elapsed().as_secs_f64());
