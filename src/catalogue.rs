@@ -60,16 +60,12 @@ pub mod api_requests {
 
         /// Adds labels to group by.
         pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-            let labels = ::core::iter::IntoIterator::into_iter(labels);
-            Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+            Self(__p::with_group_by(self.0, labels, Label::as_str))
         }
 
         /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
         pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-            match value {
-                ::core::option::Option::Some(value) => set(self, value),
-                ::core::option::Option::None => self,
-            }
+            __p::when_some(self, value, set)
         }
 
         /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -251,7 +247,6 @@ pub mod api_requests {
         unit: __p::Some("requests per second"),
         template: "sum by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))",
         source: "presets/api_requests.toml:15",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         metric: __p::Some("backendai_api_request_count_total"),
         labels: __p::Some(__LABELS),
@@ -274,7 +269,6 @@ pub mod api_requests {
         unit: __p::Some("requests"),
         template: "sum by ({group_by}) (increase({metric_name}{{{labels}}}[{window}]))",
         source: "presets/api_requests.toml:30",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(3600000)),
         metric: __p::Some("backendai_api_request_count_total"),
         labels: __p::Some(__LABELS),
@@ -303,7 +297,6 @@ pub mod api_requests {
         unit: __p::Some("ratio"),
         template: "  (\n      sum by ({group_by}) (rate({metric_name}{{status_code=~\"5..\",{labels}}}[{window}]))\n    or\n      0 * sum by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))\n  )\n/\n  sum by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))\n",
         source: "presets/api_requests.toml:45",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         metric: __p::Some("backendai_api_request_count_total"),
         labels: __p::Some(__LABELS),
@@ -395,16 +388,12 @@ pub mod container_utilization {
 
         /// Adds labels to group by.
         pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-            let labels = ::core::iter::IntoIterator::into_iter(labels);
-            Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+            Self(__p::with_group_by(self.0, labels, Label::as_str))
         }
 
         /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
         pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-            match value {
-                ::core::option::Option::Some(value) => set(self, value),
-                ::core::option::Option::None => self,
-            }
+            __p::when_some(self, value, set)
         }
 
         /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -668,7 +657,6 @@ pub mod container_utilization {
         description: "Current value, summed over the grouping.",
         template: "sum by ({group_by}) ({metric_name}{{{labels}}})",
         source: "presets/container_utilization.toml:21",
-        result: __p::ResultType::InstantVector,
         metric: __p::Some("backendai_container_utilization"),
         labels: __p::Some(__LABELS),
         segments: &[__p::Segment::Text("sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (backendai_container_utilization{"), __p::Segment::Labels, __p::Segment::Text("})")],
@@ -689,7 +677,6 @@ pub mod container_utilization {
         description: "Current value, averaged over the containers of each group.",
         template: "avg by ({group_by}) ({metric_name}{{{labels}}})",
         source: "presets/container_utilization.toml:25",
-        result: __p::ResultType::InstantVector,
         metric: __p::Some("backendai_container_utilization"),
         labels: __p::Some(__LABELS),
         segments: &[__p::Segment::Text("avg by ("), __p::Segment::GroupBy, __p::Segment::Text(") (backendai_container_utilization{"), __p::Segment::Labels, __p::Segment::Text("})")],
@@ -710,7 +697,6 @@ pub mod container_utilization {
         description: "Current value of the container with the highest value in each group.",
         template: "max by ({group_by}) ({metric_name}{{{labels}}})",
         source: "presets/container_utilization.toml:29",
-        result: __p::ResultType::InstantVector,
         metric: __p::Some("backendai_container_utilization"),
         labels: __p::Some(__LABELS),
         segments: &[__p::Segment::Text("max by ("), __p::Segment::GroupBy, __p::Segment::Text(") (backendai_container_utilization{"), __p::Segment::Labels, __p::Segment::Text("})")],
@@ -731,7 +717,6 @@ pub mod container_utilization {
         description: "Current value of the container with the lowest value in each group.",
         template: "min by ({group_by}) ({metric_name}{{{labels}}})",
         source: "presets/container_utilization.toml:33",
-        result: __p::ResultType::InstantVector,
         metric: __p::Some("backendai_container_utilization"),
         labels: __p::Some(__LABELS),
         segments: &[__p::Segment::Text("min by ("), __p::Segment::GroupBy, __p::Segment::Text(") (backendai_container_utilization{"), __p::Segment::Labels, __p::Segment::Text("})")],
@@ -752,7 +737,6 @@ pub mod container_utilization {
         description: "Growth per second of a counter, summed over the grouping.",
         template: "sum by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))",
         source: "presets/container_utilization.toml:37",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         metric: __p::Some("backendai_container_utilization"),
         labels: __p::Some(__LABELS),
@@ -774,7 +758,6 @@ pub mod container_utilization {
         description: "Growth per second of a counter, averaged over the containers of each group.",
         template: "avg by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))",
         source: "presets/container_utilization.toml:52",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         metric: __p::Some("backendai_container_utilization"),
         labels: __p::Some(__LABELS),
@@ -796,7 +779,6 @@ pub mod container_utilization {
         description: "Growth per second of a counter, for the container with the highest value in each group.",
         template: "max by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))",
         source: "presets/container_utilization.toml:67",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         metric: __p::Some("backendai_container_utilization"),
         labels: __p::Some(__LABELS),
@@ -818,7 +800,6 @@ pub mod container_utilization {
         description: "Growth per second of a counter, for the container with the lowest value in each group.",
         template: "min by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))",
         source: "presets/container_utilization.toml:82",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         metric: __p::Some("backendai_container_utilization"),
         labels: __p::Some(__LABELS),
@@ -881,16 +862,12 @@ pub mod node {
 
             /// Adds labels to group by.
             pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-                let labels = ::core::iter::IntoIterator::into_iter(labels);
-                Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+                Self(__p::with_group_by(self.0, labels, Label::as_str))
             }
 
             /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
             pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-                match value {
-                    ::core::option::Option::Some(value) => set(self, value),
-                    ::core::option::Option::None => self,
-                }
+                __p::when_some(self, value, set)
             }
 
             /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -1159,7 +1136,6 @@ pub mod node {
             unit: __p::Some("ratio"),
             template: "1 - avg by ({group_by}) (rate({metric_name}{{mode=\"idle\",{labels}}}[{window}]))",
             source: "presets/node/cpu.toml:14",
-            result: __p::ResultType::InstantVector,
             window: __p::Some(__p::PromDuration::from_millis(300000)),
             metric: __p::Some("node_cpu_seconds_total"),
             labels: __p::Some(__LABELS),
@@ -1182,7 +1158,6 @@ pub mod node {
             unit: __p::Some("cores"),
             template: "sum by ({group_by}) (rate({metric_name}{{mode!=\"idle\",{labels}}}[{window}]))",
             source: "presets/node/cpu.toml:30",
-            result: __p::ResultType::InstantVector,
             window: __p::Some(__p::PromDuration::from_millis(300000)),
             metric: __p::Some("node_cpu_seconds_total"),
             labels: __p::Some(__LABELS),
@@ -1245,16 +1220,12 @@ pub mod node {
 
             /// Adds labels to group by.
             pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-                let labels = ::core::iter::IntoIterator::into_iter(labels);
-                Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+                Self(__p::with_group_by(self.0, labels, Label::as_str))
             }
 
             /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
             pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-                match value {
-                    ::core::option::Option::Some(value) => set(self, value),
-                    ::core::option::Option::None => self,
-                }
+                __p::when_some(self, value, set)
             }
 
             /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -1430,7 +1401,6 @@ pub mod node {
             unit: __p::Some("bytes"),
             template: "sum by ({group_by}) (node_filesystem_avail_bytes{{fstype!~\"tmpfs|ramfs|overlay|squashfs\",{labels}}})",
             source: "presets/node/filesystem.toml:10",
-            result: __p::ResultType::InstantVector,
             labels: __p::Some(__LABELS),
             selectors: &[__p::SelectorInfo { metric: "node_filesystem_avail_bytes", matchers: &[("fstype", __p::MatchOp::NotRegex, "tmpfs|ramfs|overlay|squashfs")] }],
             segments: &[__p::Segment::Text("sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (node_filesystem_avail_bytes{"), __p::Segment::Item("fstype!~\"tmpfs|ramfs|overlay|squashfs\""), __p::Segment::Labels, __p::Segment::Text("})")],
@@ -1456,7 +1426,6 @@ pub mod node {
             unit: __p::Some("ratio"),
             template: "  1\n-\n    sum by ({group_by}) (node_filesystem_avail_bytes{{fstype!~\"tmpfs|ramfs|overlay|squashfs\",{labels}}})\n  /\n    sum by ({group_by}) (node_filesystem_size_bytes{{fstype!~\"tmpfs|ramfs|overlay|squashfs\",{labels}}})\n",
             source: "presets/node/filesystem.toml:24",
-            result: __p::ResultType::InstantVector,
             labels: __p::Some(__LABELS),
             selectors: &[__p::SelectorInfo { metric: "node_filesystem_avail_bytes", matchers: &[("fstype", __p::MatchOp::NotRegex, "tmpfs|ramfs|overlay|squashfs")] }, __p::SelectorInfo { metric: "node_filesystem_size_bytes", matchers: &[("fstype", __p::MatchOp::NotRegex, "tmpfs|ramfs|overlay|squashfs")] }],
             segments: &[__p::Segment::Text("  1\n-\n    sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (node_filesystem_avail_bytes{"), __p::Segment::Item("fstype!~\"tmpfs|ramfs|overlay|squashfs\""), __p::Segment::Labels, __p::Segment::Text("})\n  /\n    sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (node_filesystem_size_bytes{"), __p::Segment::Item("fstype!~\"tmpfs|ramfs|overlay|squashfs\""), __p::Segment::Labels, __p::Segment::Text("})\n")],
@@ -1484,7 +1453,6 @@ pub mod node {
             unit: __p::Some("ratio"),
             template: "max by ({group_by}) (\n    1\n  -\n      node_filesystem_avail_bytes{{fstype!~\"tmpfs|ramfs|overlay|squashfs\",{labels}}}\n    /\n      node_filesystem_size_bytes{{fstype!~\"tmpfs|ramfs|overlay|squashfs\",{labels}}}\n)\n",
             source: "presets/node/filesystem.toml:47",
-            result: __p::ResultType::InstantVector,
             labels: __p::Some(__LABELS),
             selectors: &[__p::SelectorInfo { metric: "node_filesystem_avail_bytes", matchers: &[("fstype", __p::MatchOp::NotRegex, "tmpfs|ramfs|overlay|squashfs")] }, __p::SelectorInfo { metric: "node_filesystem_size_bytes", matchers: &[("fstype", __p::MatchOp::NotRegex, "tmpfs|ramfs|overlay|squashfs")] }],
             segments: &[__p::Segment::Text("max by ("), __p::Segment::GroupBy, __p::Segment::Text(") (\n    1\n  -\n      node_filesystem_avail_bytes{"), __p::Segment::Item("fstype!~\"tmpfs|ramfs|overlay|squashfs\""), __p::Segment::Labels, __p::Segment::Text("}\n    /\n      node_filesystem_size_bytes{"), __p::Segment::Item("fstype!~\"tmpfs|ramfs|overlay|squashfs\""), __p::Segment::Labels, __p::Segment::Text("}\n)\n")],
@@ -1528,16 +1496,12 @@ pub mod node {
 
             /// Adds labels to group by.
             pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-                let labels = ::core::iter::IntoIterator::into_iter(labels);
-                Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+                Self(__p::with_group_by(self.0, labels, Label::as_str))
             }
 
             /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
             pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-                match value {
-                    ::core::option::Option::Some(value) => set(self, value),
-                    ::core::option::Option::None => self,
-                }
+                __p::when_some(self, value, set)
             }
 
             /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -1697,7 +1661,6 @@ pub mod node {
             unit: __p::Some("bytes"),
             template: "  sum by ({group_by}) (node_memory_MemTotal_bytes{{{labels}}})\n-\n  sum by ({group_by}) (node_memory_MemAvailable_bytes{{{labels}}})\n",
             source: "presets/node/memory.toml:7",
-            result: __p::ResultType::InstantVector,
             labels: __p::Some(__LABELS),
             selectors: &[__p::SelectorInfo { metric: "node_memory_MemTotal_bytes", matchers: &[] }, __p::SelectorInfo { metric: "node_memory_MemAvailable_bytes", matchers: &[] }],
             segments: &[__p::Segment::Text("  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (node_memory_MemTotal_bytes{"), __p::Segment::Labels, __p::Segment::Text("})\n-\n  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (node_memory_MemAvailable_bytes{"), __p::Segment::Labels, __p::Segment::Text("})\n")],
@@ -1723,7 +1686,6 @@ pub mod node {
             unit: __p::Some("ratio"),
             template: "  1\n-\n    sum by ({group_by}) (node_memory_MemAvailable_bytes{{{labels}}})\n  /\n    sum by ({group_by}) (node_memory_MemTotal_bytes{{{labels}}})\n",
             source: "presets/node/memory.toml:24",
-            result: __p::ResultType::InstantVector,
             labels: __p::Some(__LABELS),
             selectors: &[__p::SelectorInfo { metric: "node_memory_MemAvailable_bytes", matchers: &[] }, __p::SelectorInfo { metric: "node_memory_MemTotal_bytes", matchers: &[] }],
             segments: &[__p::Segment::Text("  1\n-\n    sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (node_memory_MemAvailable_bytes{"), __p::Segment::Labels, __p::Segment::Text("})\n  /\n    sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (node_memory_MemTotal_bytes{"), __p::Segment::Labels, __p::Segment::Text("})\n")],
@@ -1773,16 +1735,12 @@ pub mod node {
 
             /// Adds labels to group by.
             pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-                let labels = ::core::iter::IntoIterator::into_iter(labels);
-                Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+                Self(__p::with_group_by(self.0, labels, Label::as_str))
             }
 
             /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
             pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-                match value {
-                    ::core::option::Option::Some(value) => set(self, value),
-                    ::core::option::Option::None => self,
-                }
+                __p::when_some(self, value, set)
             }
 
             /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -1946,7 +1904,6 @@ pub mod node {
             unit: __p::Some("bytes per second"),
             template: "sum by ({group_by}) (rate(node_network_receive_bytes_total{{device!=\"lo\",{labels}}}[{window}]))",
             source: "presets/node/network.toml:8",
-            result: __p::ResultType::InstantVector,
             window: __p::Some(__p::PromDuration::from_millis(300000)),
             labels: __p::Some(__LABELS),
             selectors: &[__p::SelectorInfo { metric: "node_network_receive_bytes_total", matchers: &[("device", __p::MatchOp::NotEqual, "lo")] }],
@@ -1969,7 +1926,6 @@ pub mod node {
             unit: __p::Some("bytes per second"),
             template: "sum by ({group_by}) (rate(node_network_transmit_bytes_total{{device!=\"lo\",{labels}}}[{window}]))",
             source: "presets/node/network.toml:22",
-            result: __p::ResultType::InstantVector,
             window: __p::Some(__p::PromDuration::from_millis(300000)),
             labels: __p::Some(__LABELS),
             selectors: &[__p::SelectorInfo { metric: "node_network_transmit_bytes_total", matchers: &[("device", __p::MatchOp::NotEqual, "lo")] }],
@@ -2015,16 +1971,12 @@ pub mod prometheus {
 
         /// Adds labels to group by.
         pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-            let labels = ::core::iter::IntoIterator::into_iter(labels);
-            Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+            Self(__p::with_group_by(self.0, labels, Label::as_str))
         }
 
         /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
         pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-            match value {
-                ::core::option::Option::Some(value) => set(self, value),
-                ::core::option::Option::None => self,
-            }
+            __p::when_some(self, value, set)
         }
 
         /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -2109,7 +2061,6 @@ pub mod prometheus {
         description: "1 for each target that the last scrape reached, 0 for each other target.",
         template: "up{{{labels}}}",
         source: "presets/prometheus.toml:7",
-        result: __p::ResultType::InstantVector,
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "up", matchers: &[] }],
         segments: &[__p::Segment::Text("up{"), __p::Segment::Labels, __p::Segment::Text("}")],
@@ -2131,7 +2082,6 @@ pub mod prometheus {
         unit: __p::Some("ratio"),
         template: "avg by ({group_by}) (up{{{labels}}})",
         source: "presets/prometheus.toml:11",
-        result: __p::ResultType::InstantVector,
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "up", matchers: &[] }],
         segments: &[__p::Segment::Text("avg by ("), __p::Segment::GroupBy, __p::Segment::Text(") (up{"), __p::Segment::Labels, __p::Segment::Text("})")],
@@ -2153,7 +2103,6 @@ pub mod prometheus {
         unit: __p::Some("samples per second"),
         template: "sum by ({group_by}) (rate(prometheus_tsdb_head_samples_appended_total{{{labels}}}[{window}]))",
         source: "presets/prometheus.toml:24",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "prometheus_tsdb_head_samples_appended_total", matchers: &[] }],
@@ -2182,7 +2131,6 @@ pub mod prometheus {
         unit: __p::Some("seconds"),
         template: "  sum by ({group_by}) (\n    rate(prometheus_engine_query_duration_seconds_sum{{slice=\"inner_eval\",{labels}}}[{window}])\n  )\n/\n  sum by ({group_by}) (\n    rate(prometheus_engine_query_duration_seconds_count{{slice=\"inner_eval\",{labels}}}[{window}])\n  )\n",
         source: "presets/prometheus.toml:37",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "prometheus_engine_query_duration_seconds_sum", matchers: &[("slice", __p::MatchOp::Equal, "inner_eval")] }, __p::SelectorInfo { metric: "prometheus_engine_query_duration_seconds_count", matchers: &[("slice", __p::MatchOp::Equal, "inner_eval")] }],
@@ -2212,7 +2160,6 @@ pub mod prometheus {
         unit: __p::Some("seconds"),
         template: "histogram_quantile(\n  0.9,\n  sum by (le, {group_by}) (\n    rate(\n      prometheus_http_request_duration_seconds_bucket{{handler=~\"/api/v1/query(_range)?\",{labels}}}[{window}]\n    )\n  )\n)\n",
         source: "presets/prometheus.toml:60",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "prometheus_http_request_duration_seconds_bucket", matchers: &[("handler", __p::MatchOp::Regex, "/api/v1/query(_range)?")] }],
@@ -2273,16 +2220,12 @@ pub mod vllm {
 
         /// Adds labels to group by.
         pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-            let labels = ::core::iter::IntoIterator::into_iter(labels);
-            Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+            Self(__p::with_group_by(self.0, labels, Label::as_str))
         }
 
         /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
         pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-            match value {
-                ::core::option::Option::Some(value) => set(self, value),
-                ::core::option::Option::None => self,
-            }
+            __p::when_some(self, value, set)
         }
 
         /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -2452,7 +2395,6 @@ pub mod vllm {
         unit: __p::Some("requests"),
         template: "sum by ({group_by}) (vllm:num_requests_running{{{labels}}})",
         source: "presets/vllm.toml:9",
-        result: __p::ResultType::InstantVector,
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "vllm:num_requests_running", matchers: &[] }],
         segments: &[__p::Segment::Text("sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (vllm:num_requests_running{"), __p::Segment::Labels, __p::Segment::Text("})")],
@@ -2474,7 +2416,6 @@ pub mod vllm {
         unit: __p::Some("requests"),
         template: "sum by ({group_by}) (vllm:num_requests_waiting{{{labels}}})",
         source: "presets/vllm.toml:14",
-        result: __p::ResultType::InstantVector,
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "vllm:num_requests_waiting", matchers: &[] }],
         segments: &[__p::Segment::Text("sum by ("), __p::Segment::GroupBy, __p::Segment::Text(") (vllm:num_requests_waiting{"), __p::Segment::Labels, __p::Segment::Text("})")],
@@ -2496,7 +2437,6 @@ pub mod vllm {
         unit: __p::Some("ratio"),
         template: "max by ({group_by}) (vllm:kv_cache_usage_perc{{{labels}}} or vllm:gpu_cache_usage_perc{{{labels}}})",
         source: "presets/vllm.toml:19",
-        result: __p::ResultType::InstantVector,
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "vllm:kv_cache_usage_perc", matchers: &[] }, __p::SelectorInfo { metric: "vllm:gpu_cache_usage_perc", matchers: &[] }],
         segments: &[__p::Segment::Text("max by ("), __p::Segment::GroupBy, __p::Segment::Text(") (vllm:kv_cache_usage_perc{"), __p::Segment::Labels, __p::Segment::Text("} or vllm:gpu_cache_usage_perc{"), __p::Segment::Labels, __p::Segment::Text("})")],
@@ -2518,7 +2458,6 @@ pub mod vllm {
         unit: __p::Some("requests per second"),
         template: "sum by ({group_by}) (rate(vllm:request_success_total{{{labels}}}[{window}]))",
         source: "presets/vllm.toml:24",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "vllm:request_success_total", matchers: &[] }],
@@ -2543,7 +2482,6 @@ pub mod vllm {
         unit: __p::Some("seconds"),
         template: "  sum by ({group_by}) (rate(vllm:e2e_request_latency_seconds_sum{{{labels}}}[{window}]))\n/\n  sum by ({group_by}) (rate(vllm:e2e_request_latency_seconds_count{{{labels}}}[{window}]))\n",
         source: "presets/vllm.toml:38",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "vllm:e2e_request_latency_seconds_sum", matchers: &[] }, __p::SelectorInfo { metric: "vllm:e2e_request_latency_seconds_count", matchers: &[] }],
@@ -2569,7 +2507,6 @@ pub mod vllm {
         unit: __p::Some("seconds"),
         template: "histogram_quantile(\n  0.5,\n  sum by (le, {group_by}) (rate(vllm:e2e_request_latency_seconds_bucket{{{labels}}}[{window}]))\n)\n",
         source: "presets/vllm.toml:56",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "vllm:e2e_request_latency_seconds_bucket", matchers: &[] }],
@@ -2595,7 +2532,6 @@ pub mod vllm {
         unit: __p::Some("seconds"),
         template: "histogram_quantile(\n  0.95,\n  sum by (le, {group_by}) (rate(vllm:e2e_request_latency_seconds_bucket{{{labels}}}[{window}]))\n)\n",
         source: "presets/vllm.toml:77",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "vllm:e2e_request_latency_seconds_bucket", matchers: &[] }],
@@ -2621,7 +2557,6 @@ pub mod vllm {
         unit: __p::Some("seconds"),
         template: "histogram_quantile(\n  0.99,\n  sum by (le, {group_by}) (rate(vllm:e2e_request_latency_seconds_bucket{{{labels}}}[{window}]))\n)\n",
         source: "presets/vllm.toml:98",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "vllm:e2e_request_latency_seconds_bucket", matchers: &[] }],
@@ -2647,7 +2582,6 @@ pub mod vllm {
         unit: __p::Some("seconds"),
         template: "histogram_quantile(\n  0.95,\n  sum by (le, {group_by}) (rate(vllm:time_to_first_token_seconds_bucket{{{labels}}}[{window}]))\n)\n",
         source: "presets/vllm.toml:119",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         labels: __p::Some(__LABELS),
         selectors: &[__p::SelectorInfo { metric: "vllm:time_to_first_token_seconds_bucket", matchers: &[] }],

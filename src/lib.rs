@@ -296,7 +296,9 @@ pub mod __private1 {
     pub use uuid::Uuid;
 
     pub use crate::__serialize_row as serialize_row;
-    pub use crate::condition::{IntoMatch, LabelValue, Match, MatcherField, ValueEnum, with_label};
+    pub use crate::condition::{
+        IntoMatch, LabelValue, Match, MatcherField, ValueEnum, when_some, with_group_by, with_label,
+    };
     pub use crate::error::RowError;
     pub use crate::extract::{FromLabels, RowValue, read_field};
     #[cfg(feature = "json")]

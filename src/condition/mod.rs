@@ -106,6 +106,25 @@ pub fn with_label<K: ?Sized>(querier: Querier, label: &'static str, condition: i
     querier.matcher(condition.into_match().on(label))
 }
 
+/// Adds labels to group by, for generated queriers.
+#[doc(hidden)]
+pub fn with_group_by<L>(
+    querier: Querier,
+    labels: impl IntoIterator<Item = L>,
+    name: impl Fn(L) -> &'static str,
+) -> Querier {
+    querier.group_by(labels.into_iter().map(name))
+}
+
+/// Applies a setter if there is a value, for generated queriers.
+#[doc(hidden)]
+pub fn when_some<Q, T>(querier: Q, value: Option<T>, set: impl FnOnce(Q, T) -> Q) -> Q {
+    match value {
+        Some(value) => set(querier, value),
+        None => querier,
+    }
+}
+
 /// The label has any other value. Series without the label match too.
 pub fn not<V: LabelValue>(value: V) -> Match<V::Kind> {
     Match::of(Condition::new(MatchOp::NotEqual, value.to_string()))

@@ -50,16 +50,12 @@ pub mod http {
 
         /// Adds labels to group by.
         pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-            let labels = ::core::iter::IntoIterator::into_iter(labels);
-            Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+            Self(__p::with_group_by(self.0, labels, Label::as_str))
         }
 
         /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
         pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-            match value {
-                ::core::option::Option::Some(value) => set(self, value),
-                ::core::option::Option::None => self,
-            }
+            __p::when_some(self, value, set)
         }
 
         /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -301,7 +297,6 @@ pub mod http {
         unit: __p::Some("requests per second"),
         template: "sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))",
         source: "presets/http.toml:14",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         metric: __p::Some("http_requests_total"),
         labels: __p::Some(__LABELS),
@@ -328,7 +323,6 @@ pub mod http {
         unit: __p::Some("ratio"),
         template: "  sum by ({group_by})(rate({metric_name}{{code=~\"5..\",{labels}}}[{window}]))\n/\n  sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))\n",
         source: "presets/http.toml:20",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(5400000)),
         metric: __p::Some("http_requests_total"),
         labels: __p::Some(__LABELS),
@@ -373,16 +367,12 @@ pub mod latency {
 
         /// Adds labels to group by.
         pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-            let labels = ::core::iter::IntoIterator::into_iter(labels);
-            Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+            Self(__p::with_group_by(self.0, labels, Label::as_str))
         }
 
         /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
         pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-            match value {
-                ::core::option::Option::Some(value) => set(self, value),
-                ::core::option::Option::None => self,
-            }
+            __p::when_some(self, value, set)
         }
 
         /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
@@ -545,7 +535,6 @@ pub mod latency {
         description: "Latency.",
         template: "histogram_quantile(\n  {quantile},\n  sum by (le, {group_by}) (rate({metric_name}_bucket{{{labels}}}[{window}] offset {ago}))\n) > {floor}\n",
         source: "presets/latency.toml:11",
-        result: __p::ResultType::InstantVector,
         window: __p::Some(__p::PromDuration::from_millis(300000)),
         metric: __p::Some("http_request_duration_seconds"),
         labels: __p::Some(__LABELS),
@@ -594,7 +583,6 @@ pub mod nested {
             name: "nested::any_metric::value",
             template: "{metric_name}{{{labels}}}",
             source: "presets/nested/any-metric.toml:1",
-            result: __p::ResultType::InstantVector,
             segments: &[__p::Segment::MetricNameOpen("", ""), __p::Segment::Labels, __p::Segment::Text("}")],
             ..__p::PresetInfo::__DEFAULT
         });

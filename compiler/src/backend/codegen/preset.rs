@@ -119,7 +119,10 @@ fn info(
         ("unit", some(preset.unit.as_deref().map(literal))),
         ("template", Some(literal(&preset.template))),
         ("source", Some(source.to_owned())),
-        ("result", Some(format!("__p::ResultType::{:?}", preset.result))),
+        (
+            "result",
+            (preset.result != ResultType::InstantVector).then(|| format!("__p::ResultType::{:?}", preset.result)),
+        ),
         ("window", some(preset.window.map(duration))),
         ("max_window", some(preset.max_window.map(duration))),
         ("metric", some(metric.map(literal))),

@@ -8,18 +8,14 @@
 pub(crate) const GROUP_BY: &str = "\
 /// Adds labels to group by.
 pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
-    let labels = ::core::iter::IntoIterator::into_iter(labels);
-    Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+    Self(__p::with_group_by(self.0, labels, Label::as_str))
 }";
 
 /// The method of each querier for optional values.
 pub(crate) const WHEN_SOME: &str = "\
 /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
 pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
-    match value {
-        ::core::option::Option::Some(value) => set(self, value),
-        ::core::option::Option::None => self,
-    }
+    __p::when_some(self, value, set)
 }";
 
 /// The method of a querier that takes the name of a label.
