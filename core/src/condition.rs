@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use crate::regex::escape;
 use crate::{MatchOp, Matcher};
 
-/// A condition on the values of any label, from a value or from a typed condition.
+/// A condition on a label, with its values as text: what typed conditions and plain values become.
+///
+/// A type of your own is a condition on any label if it implements `Into<Condition>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Condition {
     pub(crate) op: MatchOp,
@@ -22,7 +24,7 @@ impl Condition {
         Self { op, value: Some(value), is_list: false }
     }
 
-    /// The label has one of these values, or none of them.
+    /// The label has one of these values, or none of them. The values are escaped.
     #[must_use]
     pub fn list(mut values: Vec<String>, is_negated: bool) -> Self {
         let (single, several) =
@@ -46,8 +48,9 @@ impl Condition {
     }
 
     /// The condition with the prefix before each value. A pattern is not changed, since it matches the whole value.
+    #[doc(hidden)]
     #[must_use]
-    pub fn prefixed(self, prefix: &str) -> Self {
+    pub fn __prefixed(self, prefix: &str) -> Self {
         let value = match (self.op.is_regex(), self.is_list, self.value) {
             (false, _, Some(value)) => Some(format!("{prefix}{value}")),
             (true, true, Some(pattern)) => {
@@ -66,8 +69,9 @@ impl Condition {
     }
 
     /// Applies the condition to a label, without copying either.
+    #[doc(hidden)]
     #[must_use]
-    pub fn borrowed_on<'a>(&'a self, label: &'a str) -> Matcher<'a> {
+    pub fn __on_borrowed<'a>(&'a self, label: &'a str) -> Matcher<'a> {
         let value = self.value.as_deref().map(Cow::Borrowed);
         Matcher { label: Cow::Borrowed(label), op: self.op, value, is_list: self.is_list }
     }
@@ -180,7 +184,7 @@ pub(crate) mod tests {
 
     #[test]
     fn prefixes_stand_before_values_but_not_before_patterns() {
-        let shown = |condition: Condition| condition.prefixed("GPU-").on("l").to_string();
+        let shown = |condition: Condition| condition.__prefixed("GPU-").on("l").to_string();
         assert_eq!(shown("a".into()), r#"l="GPU-a""#);
         assert_eq!(shown(not("a")), r#"l!="GPU-a""#);
         assert_eq!(shown(one_of(&["a", "b|c"])), r#"l=~"GPU-a|GPU-b\\|c""#);

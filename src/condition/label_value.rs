@@ -80,7 +80,7 @@ impl<K: ?Sized> MatcherField for &Match<K> {
 
 impl<K: ?Sized> MatcherField for Match<K> {
     fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
-        Some(self.0.borrowed_on(label))
+        Some(self.0.__on_borrowed(label))
     }
 }
 

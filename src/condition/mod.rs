@@ -30,7 +30,7 @@ impl<K: ?Sized> Match<K> {
     #[doc(hidden)]
     #[must_use]
     pub fn __prefixed(self, prefix: &str) -> Self {
-        Self::of(self.0.prefixed(prefix))
+        Self::of(self.0.__prefixed(prefix))
     }
 
     /// Applies the condition to a label.
