@@ -203,7 +203,7 @@ impl<'e> Join<'_, 'e> {
                 // Callers may group the other side by the labels of targets.
                 let is_grouped = self.query.is_target_label(label) && self.query.labels(other).may_have(GROUP_BY);
                 let is_matched = label != NAME && ignored.binary_search(&label).is_err() && !is_grouped;
-                if !is_matched || self.query.labels(other).may_have(label) {
+                if !is_matched || self.query.labels(other).may_have(label) && !self.is_bound_of_others(label, other) {
                     continue;
                 }
                 let (_, place, text) = self.query.find_drop(other, label);
@@ -230,6 +230,15 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
+    /// Whether this is the bound of buckets, and the side is their count or sum.
+    fn is_bound_of_others(&self, label: &str, side: Id) -> bool {
+        let names = self.query.sources(side);
+        let ends = |name: &str| name.ends_with("_count") || name.ends_with("_sum");
+        label == "le"
+            && !names.is_empty()
+            && names.iter().all(|(_, _, series)| series.name.as_deref().is_some_and(ends))
+    }
+
     /// Scraped series beside an aggregation that drops some of their labels: `sum(x) / up`.
     fn unaggregated_side(&self, findings: &mut Findings) {
         if self.binary.op == BinaryOp::Or || self.binary.matching.is_some() {
@@ -240,7 +249,8 @@ impl<'e> Join<'_, 'e> {
             let by_caller = self.query.labels(other).may_have(GROUP_BY);
             let known = self.query.labels(side).all().unwrap_or(&["instance"]);
             let Some(label) = known.iter().find(|label| **label != NAME && !own.may_have(label)) else { continue };
-            if !self.is_measured(side) || by_caller && own.all().is_none_or(|labels| !labels.is_empty()) {
+            let is_part = self.is_aggregated_in(side, other);
+            if !is_part && !self.is_measured(side) || by_caller && own.all().is_none_or(|labels| !labels.is_empty()) {
                 continue;
             }
             let op = self.binary.op.as_str();
@@ -251,11 +261,13 @@ impl<'e> Join<'_, 'e> {
                     .secondary(series, has)
                     .warning_unless(false)
             };
+            let many = if self.binary.op.is_set() { String::new() } else { format!(" {} ()", self.many_side(side)) };
             let finding = if by_caller {
                 let title = "have the same labels only if a caller groups by all of them";
                 let finding =
                     finding(title, "finds nothing otherwise", "this side has all labels of its series".into());
                 match &self.query.expr(self.query.strip_parens(other)).kind {
+                    _ if is_part => finding.help(format!("write `{op} on ({{group_by}}){many}`")),
                     ExprKind::Aggregate(it) if it.param.is_none() => {
                         let text = self.query.slice(series);
                         finding.write(series, format!("{} by ({{group_by}})({text})", it.op.as_str()))
@@ -277,6 +289,17 @@ impl<'e> Join<'_, 'e> {
             findings.push(finding);
             return;
         }
+    }
+
+    /// Whether one side aggregates the series of the other, of which there are several then: `x > avg(x)`.
+    fn is_aggregated_in(&self, side: Id, other: Id) -> bool {
+        let name = |side: Id| match &self.query.sources(side)[..] {
+            [(_, _, series)] => series.name.as_deref(),
+            _ => None,
+        };
+        let is_aggregate =
+            |side: Id| self.query.below(side).any(|id| matches!(self.query.expr(id).kind, ExprKind::Aggregate(_)));
+        name(side).is_some() && name(side) == name(other) && is_aggregate(other) && !is_aggregate(side)
     }
 
     /// A matched label whose values on the two sides cannot be equal.
@@ -357,7 +380,9 @@ impl<'e> Join<'_, 'e> {
         // If each side has a label that the other lacks, neither is the "many" side.
         let extra = |side: Id, other: Id| {
             let mut labels = self.likely_labels(side);
-            labels.keep(|label| *label != NAME && !self.query.labels(other).may_have(label));
+            labels.keep(|label| {
+                *label != NAME && (!self.query.labels(other).may_have(label) || self.is_bound_of_others(label, other))
+            });
             sort::by(&mut labels, Ord::cmp);
             labels.dedup();
             labels
@@ -477,7 +502,12 @@ impl<'e> Join<'_, 'e> {
         // A job has several instances, a pod that one exporter reports does not.
         let is_coarse = on && is_among_coarse(matching) && !matching.has_hole();
         // Without a declaration, the labels are those of scraped series.
-        let Some(all) = labels.all() else { return Some("instance").filter(|label| is_coarse && varies(label)) };
+        let Some(all) = labels.all() else {
+            let other = if side == self.left { self.right } else { self.left };
+            let is_ignored =
+                !on && is_listed("instance") && !self.query.labels_without_group_by(other).may_have("instance");
+            return Some("instance").filter(|label| (is_coarse || is_ignored) && varies(label));
+        };
         let is_own = |label: &str| match label {
             GROUP_BY => is_grouped,
             "job" => is_aggregate,
