@@ -106,7 +106,11 @@ pub(crate) fn list_values(pattern: &str) -> Vec<String> {
 
 /// The argument of methods that do not know the type of a label's values: a value of any type, or a condition on values of
 /// any type. `K` is a marker.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not a condition on a label")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a condition on a label",
+    label = "expected a value, or a condition such as `one_of`",
+    note = "values are strings, integers, UUIDs, enums of preset files, and types that implement `Into<Condition>`"
+)]
 pub trait IntoCondition<K> {
     /// The condition; a value means `=`.
     fn into_condition(self) -> Condition;
@@ -120,12 +124,14 @@ pub struct Owned;
 #[derive(Debug)]
 pub struct Borrowed;
 
+#[diagnostic::do_not_recommend]
 impl<T: Into<Condition>> IntoCondition<Owned> for T {
     fn into_condition(self) -> Condition {
         self.into()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Clone + Into<Condition>> IntoCondition<Borrowed> for &T {
     fn into_condition(self) -> Condition {
         self.clone().into()

@@ -88,12 +88,14 @@ impl<K: ?Sized> IntoMatch<K> for Pattern {
 #[derive(Debug)]
 pub struct OfUuid;
 
+#[diagnostic::do_not_recommend]
 impl IntoCondition<OfUuid> for Uuid {
     fn into_condition(self) -> Condition {
         Match::equal(self).into()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoCondition<OfUuid> for &Uuid {
     fn into_condition(self) -> Condition {
         Match::equal(self).into()
