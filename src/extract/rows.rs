@@ -82,8 +82,9 @@ pub struct SeriesRow<T, S = Series> {
 impl Labels {
     /// Deserializes the labels into a map, or into a struct whose fields are named like labels.
     ///
-    /// Fields can be strings, numbers, booleans, enums (by variant name), and types that deserialize from a string,
-    /// such as `Uuid`, and with the feature `json` the enums of preset files. An `Option` is `None` if the label is missing or empty. Labels without a field are ignored.
+    /// Fields can be strings, numbers, booleans, enums (by variant name), and types that deserialize from a string, such
+    /// as `Uuid` with its feature `serde`, and enums of preset files with the feature `json`. An `Option` is `None` if
+    /// the label is missing or empty. Labels without a field are ignored.
     ///
     /// ```
     /// # use promql_presets::Labels;
