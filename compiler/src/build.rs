@@ -139,7 +139,7 @@ impl Build {
             fs::write(&path, text).map_err(|error| format!("cannot write `{}`: {error}", path.display()))
         };
         let write_code = |code: &str| {
-            // Only the line of errors names a file, and this runs without optimization.
+            // Only errors name a file. Build scripts run without optimization.
             if self.name.is_empty() {
                 return write(&format!("{STEM}rs"), code);
             }

@@ -51,7 +51,7 @@ impl<K: Ord, V> SortedMap<K, V> {
     }
 }
 
-/// Searches so many sorted items like [`slice::binary_search_by`], and is compiled once for all types.
+/// Searches `count` sorted items like [`slice::binary_search_by`], and is compiled once for all types.
 fn search(count: usize, compare: &dyn Fn(usize) -> Ordering) -> Result<usize, usize> {
     let (mut start, mut end) = (0, count);
     while start < end {

@@ -26,7 +26,7 @@ impl Error for ThroughProxy {
     }
 }
 
-/// The fault of a proxy that reqwest was built without support for, given the causes of the failure.
+/// The error for a proxy that reqwest was built without support for, from the causes of a failure.
 ///
 /// This crate cannot see the features of reqwest, only that its connectors refuse the scheme.
 pub(crate) fn unsupported<'e>(

@@ -1,7 +1,7 @@
 //! Columns of numbers.
 //!
-//! `serde_json` takes numbers one by one. Half of its time for a column is not spent on digits, so many numbers become
-//! one text here, which it copies.
+//! `serde_json` takes numbers one by one, and half of its time for a column is spent on that. Here, many numbers are
+//! written into one text, which it copies.
 
 use std::any::type_name;
 use std::iter::once;
@@ -82,7 +82,7 @@ type Room = [u8; 2 * size_of::<Place>() + 16];
 /// The room for items that are passed on together. It fits into the processor's first cache.
 const TEXT: usize = 2048;
 
-/// Writes an array. `write` returns the length of an item in JSON, or `None` for those that `slow` is for.
+/// Writes an array. `write` returns the length of an item in JSON, or `None` if `slow` has to write it.
 fn array<S: Serializer, T: Copy, V: Serialize>(
     serializer: S,
     items: impl ExactSizeIterator<Item = T>,

@@ -170,7 +170,7 @@ impl Power {
 /// A number below one, times 2^64, and less than [`ERROR`] above it, so that its first 18 decimals are right.
 struct Fraction(u64);
 
-/// What a [`Fraction`] is below where nothing is left of it; each decimal makes it ten times as large.
+/// A [`Fraction`] below this has no more digits. Each decimal makes the bound ten times as large.
 const ERROR: u64 = 4;
 
 impl Fraction {

@@ -59,10 +59,10 @@ impl MockPrometheus {
     /// Starts a mock that responds from a file of [`record`](Self::record). If `PROMQL_PRESETS_RECORD` is the URL of a
     /// server, it records the file again instead.
     ///
-    /// Requests must be of the same presets and have the same parameters as the recorded ones, except for their times: an instant query can have
-    /// another time, and a range query another range of the same length. The times in the response are shifted
-    /// accordingly. Equal requests get their responses in the order in which they were recorded, the last one
-    /// repeatedly. A request that was not recorded fails the test.
+    /// Requests must be of the same presets and have the same parameters as the recorded ones, except for their times:
+    /// an instant query can have another time, and a range query another range of the same length. The times in the
+    /// response are shifted accordingly. Equal requests get their responses in the order in which they were recorded, the
+    /// last one repeatedly. A request that was not recorded fails the test.
     ///
     /// # Panics
     /// If the file cannot be read.

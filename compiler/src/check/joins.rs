@@ -291,7 +291,7 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
-    /// Whether one side aggregates the series of the other, of which there are several then: `x > avg(x)`.
+    /// Whether one side aggregates the series of the other, which then has several: `x > avg(x)`.
     fn is_aggregated_in(&self, side: Id, other: Id) -> bool {
         let name = |side: Id| match &self.query.sources(side)[..] {
             [(_, _, series)] => series.name.as_deref(),

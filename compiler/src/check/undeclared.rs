@@ -454,7 +454,7 @@ impl Values<'_> {
             }
     }
 
-    /// What the values are, where they are listed, and all of them.
+    /// The type of the values, where they are listed, and the list of all of them.
     fn shown(&self) -> (&LabelType, &'static str, String) {
         match self.of_snapshot {
             Some(known) => (known, "its values in `metrics.toml`", all_values(known, false)),

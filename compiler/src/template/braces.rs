@@ -145,7 +145,7 @@ impl Scanner<'_> {
     /// the selector, so the rest of the `run` belongs to the placeholder. Returns whether there was a mistake.
     fn labels_before_matchers(&mut self, start: usize, run: usize, content: &str) -> bool {
         let (name, after) = foreign::reference(content).unwrap_or_default();
-        // With a format or more, as in `{labels!r}` and `{labels()}`.
+        // With a format or a call, as in `{labels!r}` and `{labels()}`.
         let is_one = after.is_empty() || after.starts_with([':', '|', '!', '(', '[']) || name.is_empty();
         let is_name = content.starts_with('"') && !content.contains('(');
         if self.open_selector().is_some() || !is_one || is_name || content.contains(['=', '~']) {

@@ -135,14 +135,14 @@ pub(super) fn reference(content: &str) -> Option<(&str, &str)> {
     Some((name, after.trim_start()))
 }
 
-/// The last of several names with dots between them, unless an earlier one is that of a placeholder, and what follows
-/// them all: `labels` of `var.labels`.
+/// The last of several dotted names, or an earlier one that names a placeholder, and the text after all of them: `labels`
+/// of `var.labels`.
 fn dotted(text: &str) -> Option<(&str, &str)> {
     let mut name = word(text)?;
     let mut after = &text[name.len()..];
     while let Some(field) = after.strip_prefix('.').and_then(word) {
         let rest = &after[1 + field.len()..];
-        // A method of it.
+        // A method, as in `labels.join(`.
         if rest.starts_with('(') {
             break;
         }

@@ -81,7 +81,7 @@ impl Scanner<'_> {
             }
     }
 
-    /// Whether a sign does not stand for an operator.
+    /// Whether a sign starts a variable or a value rather than being an operator.
     fn starts_foreign(&self, at: usize) -> bool {
         let rest = &self.text[at..];
         let is_format = || {

@@ -337,7 +337,10 @@ impl<'a> Scanner<'a> {
                 let head = self.text[..open.at].trim_end();
                 // `sum($group)(x)`.
                 let is_first = before.len() == open.at + 1 && head.ends_with(is_word_char);
-                if ends_with_one(head, &keyword::GROUPINGS) || is_first && arguments(&self.text[end..]).is_some() {
+                // `group_left (x{{{labels}}} * 2)`: the parser reports that it is not a label.
+                let is_selector = self.text[..start].ends_with(is_word_char) && self.text[start..].starts_with("{{");
+                let is_item = ends_with_one(head, &keyword::GROUPINGS) && !is_selector;
+                if is_item || is_first && arguments(&self.text[end..]).is_some() {
                     return Some("group_by");
                 }
             }
