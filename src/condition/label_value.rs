@@ -9,7 +9,10 @@ use uuid::Uuid;
 
 use super::{IntoMatch, Match};
 
-/// A value of a label, displayed as Prometheus stores it.
+/// A value of a label, displayed as Prometheus stores it, for [`one_of`](super::one_of) and the like.
+///
+/// To pass a type of your own to the setters of queriers as well, implement [`IntoMatch`] of the kind for it, and
+/// `From<YourType>` for [`Condition`](crate::Condition).
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a value of a label")]
 pub trait LabelValue: fmt::Display {
     /// The kind of the labels that have such values.

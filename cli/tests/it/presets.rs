@@ -82,10 +82,15 @@ warned::up        vector  -                    -       any     -
 #[test]
 fn render_shows_promql() {
     let unnamed = "[presets.max]\ntemplate = 'max by ({group_by})({metric_name}{{{labels}}})'\n";
-    let folder = Folder::new("render", &[("presets/good.toml", GOOD), ("more/any.toml", unnamed)]);
+    let top = "[presets.top]\ntemplate = 'topk({n}, up{{{labels}}})'\nparameters = { n = { type = \"integer\", default = 5, min = 1 } }\n";
+    let files = [("presets/good.toml", GOOD), ("presets/top.toml", top), ("more/any.toml", unnamed)];
+    let folder = Folder::new("render", &files);
     let run = |arguments: &[&str]| run_in(&folder.0, arguments, b"");
     let out = |arguments: &[&str]| run(arguments).out;
     assert_eq!(out(&["render", "good::rate"]), "sum by ()(rate(http_requests_total{}[5m]))\n");
+    assert_eq!(out(&["render", "top::top", "--param", "n=3"]), "topk(3, up{})\n");
+    let twice = run(&["render", "top::top", "--param", "n=3", "--param", "n=4"]);
+    assert_eq!(twice.err, "error: invalid value `4` of parameter `n`, which is set already\n");
     assert_eq!(
         out(&[
             "render",

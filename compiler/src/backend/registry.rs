@@ -163,14 +163,18 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// The values of parameters, from names and texts; the last of several values for a parameter counts.
+    /// The values of parameters, from names and texts.
     ///
     /// # Errors
-    /// [`RenderError::UndeclaredParameter`] and [`RenderError::InvalidParameter`].
+    /// [`RenderError::UndeclaredParameter`] and [`RenderError::InvalidParameter`], also for a second value of a parameter.
     pub fn parameter_values(&self, texts: &[(String, String)]) -> Result<ParameterValues, RenderError> {
         let infos: Vec<_> = self.parameters.iter().map(Parameter::info).into_vec();
         texts.iter().try_fold(ParameterValues::DEFAULTS, |values, (name, text)| {
             let index = ParameterInfo::find(&infos, name)?;
+            if values.get(index).is_some() {
+                let (name, value) = (name.clone(), text.clone());
+                return Err(RenderError::InvalidParameter { name, value, expected: "set already".to_owned() });
+            }
             Ok(values.with(index, infos[index].parse(text)?))
         })
     }
