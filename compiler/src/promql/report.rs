@@ -291,6 +291,18 @@ pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnos
     }
 }
 
+/// The PromQL equivalent of a function of another language with this argument.
+pub(super) fn equivalent(name: &str, arg: &str) -> Option<String> {
+    let (_, text) = EQUIVALENTS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+    let at = ["(x", ", x"].iter().find_map(|it| Some(text.find(it)? + it.len()))?;
+    let after = match (arg.ends_with(']'), text[at..].strip_prefix("[5m]")) {
+        (true, Some(after)) => after,
+        (false, None) if text[at..].starts_with(')') => &text[at..],
+        _ => return None,
+    };
+    Some(format!("{}{arg}{after}", &text[..at - 1]))
+}
+
 /// The quantile that `p95` or `p99_over_time` names, and whether it is one over time.
 fn percentile(name: &str) -> Option<(String, bool)> {
     let (name, is_over_time) = name.strip_suffix("_over_time").map_or((name, false), |name| (name, true));

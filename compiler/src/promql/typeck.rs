@@ -40,7 +40,7 @@ impl<'t> Checker<'t, '_> {
                 self.subquery(subquery);
                 Some(ResultType::RangeVector)
             }
-            ExprKind::Call(call) => self.call(call),
+            ExprKind::Call(call) => self.call(call, expr.span),
             ExprKind::Aggregate(aggregate) => {
                 self.aggregate(aggregate);
                 Some(ResultType::InstantVector)
@@ -128,7 +128,7 @@ impl<'t> Checker<'t, '_> {
         }
     }
 
-    fn call(&mut self, call: &Call<'_>) -> Type {
+    fn call(&mut self, call: &Call<'_>, span: Span) -> Type {
         let Some(function) = call.function else {
             let unknown = report::unknown_function(call.name, call.name_span, false);
             // `a(5m)`.
@@ -136,6 +136,10 @@ impl<'t> Checker<'t, '_> {
                 [arg] if matches!(&arg.kind, ExprKind::Number(number) if number.duration) => {
                     unknown.help(format!("write `{}[{}]` for a range", call.name, self.slice(arg.span)))
                 }
+                [arg] => match report::equivalent(call.name, self.slice(arg.span)) {
+                    Some(text) => unknown.write(span, text),
+                    None => unknown,
+                },
                 _ => unknown,
             });
             for arg in &call.args {
