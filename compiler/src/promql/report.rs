@@ -263,17 +263,13 @@ pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnos
     let lower = name.to_ascii_lowercase();
     let is_metricsql = METRICSQL_FUNCTIONS.binary_search(&lower.as_str()).is_ok();
     let diagnostic = diagnostic.label(if is_metricsql { METRICSQL } else { "not a function" });
-    if let Some((_, equivalent)) = EQUIVALENTS.iter().find(|(other, _)| *other == lower) {
-        let diagnostic = diagnostic.help(format!("write `{equivalent}`"));
-        let is_range = lower.starts_with("range_");
-        return if is_range { diagnostic.note("with the time range of the graph instead of `1h`") } else { diagnostic };
-    }
-    if let Some((quantile, is_over_time)) = percentile(&lower) {
-        return diagnostic.help(if is_over_time {
-            format!("write `quantile_over_time({quantile}, x[5m])`")
-        } else {
-            format!("write `quantile({quantile}, x)`")
-        });
+    match equivalent(&lower) {
+        Some(call) if call.ends_with("()") => return diagnostic.help(format!("write `{call}`")),
+        Some(of_x) if lower.starts_with("range_") => {
+            return diagnostic.note(format!("Prometheus writes `{of_x}`, with the time range of the graph for `1h`"));
+        }
+        Some(of_x) => return diagnostic.note(format!("Prometheus writes `{of_x}`")),
+        None => {}
     }
     if is_metricsql {
         return diagnostic
@@ -291,16 +287,33 @@ pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnos
     }
 }
 
-/// The PromQL equivalent of a function of another language with this argument.
-pub(super) fn equivalent(name: &str, arg: &str) -> Option<String> {
-    let (_, text) = EQUIVALENTS.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-    let at = ["(x", ", x"].iter().find_map(|it| Some(text.find(it)? + it.len()))?;
-    let after = match (arg.ends_with(']'), text[at..].strip_prefix("[5m]")) {
-        (true, Some(after)) => after,
-        (false, None) if text[at..].starts_with(')') => &text[at..],
+/// The PromQL equivalent of a function of another language, of `x`.
+fn equivalent(name: &str) -> Option<String> {
+    if let Some((_, text)) = EQUIVALENTS.iter().find(|(other, _)| *other == name) {
+        return Some((*text).to_owned());
+    }
+    let (quantile, is_over_time) = percentile(name)?;
+    Some(if is_over_time {
+        format!("quantile_over_time({quantile}, x[5m])")
+    } else {
+        format!("quantile({quantile}, x)")
+    })
+}
+
+/// The PromQL equivalent of a function of another language with the argument of its call, if it can take it.
+pub(super) fn equivalent_of(name: &str, arg: &Expr<'_>, text: &str) -> Option<String> {
+    let equivalent = equivalent(&name.to_ascii_lowercase())?;
+    let at = ["(x", ", x"].iter().find_map(|it| Some(equivalent.find(it)? + it.len()))?;
+    let (before, after) = (&equivalent[..at - 1], &equivalent[at..]);
+    let after = match (&arg.kind, after.strip_prefix("[5m]")) {
+        (ExprKind::Selector(selector), Some(after)) if selector.range.is_some() => after,
+        (ExprKind::Selector(selector), _) if selector.range.is_none() && selector.modifiers.is_empty() => after,
+        (ExprKind::Subquery(_), Some(after)) => after,
+        (ExprKind::Call(_) | ExprKind::Aggregate(_), None) => after,
+        (ExprKind::Binary(_), None) if after.starts_with(')') => after,
         _ => return None,
     };
-    Some(format!("{}{arg}{after}", &text[..at - 1]))
+    Some(format!("{before}{text}{after}"))
 }
 
 /// The quantile that `p95` or `p99_over_time` names, and whether it is one over time.

@@ -136,7 +136,9 @@ impl<'t> Checker<'t, '_> {
                 [arg] if matches!(&arg.kind, ExprKind::Number(number) if number.duration) => {
                     unknown.help(format!("write `{}[{}]` for a range", call.name, self.slice(arg.span)))
                 }
-                [arg] => match report::equivalent(call.name, self.slice(arg.span)) {
+                [arg] => match report::equivalent_of(call.name, arg, self.slice(arg.span)) {
+                    // The note has the same with `x`, and says what `1h` stands for.
+                    Some(text) if !text.contains("[1h:]") => Diagnostic { note: None, ..unknown.write(span, text) },
                     Some(text) => unknown.write(span, text),
                     None => unknown,
                 },
