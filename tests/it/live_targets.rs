@@ -84,7 +84,7 @@ const TEMPLATES: [&str; 78] = [
     "x{{a=`b`,{labels}}} # comment",
     "topk by (a) (2, x{{{labels}}})",
     "quantile(0.9, x{{{labels}}})",
-    "x{{{labels}}} unless on (a) x{{{labels}}}",
+    "x{{{labels}}} unless on (a) up{{{labels}}}",
 ];
 
 /// The first error for a target, if there is one.
