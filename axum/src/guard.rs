@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use promql_presets::{
-    IntoCondition, MatchOp, Matcher, PresetInfo, PresetMetadata, PromDuration, PrometheusClient, TimeRange, Timestamp,
+    IntoCondition, Matcher, PresetInfo, PresetMetadata, PromDuration, PrometheusClient, TimeRange, Timestamp,
 };
 
 use crate::problem::Problem;
@@ -189,8 +189,7 @@ impl Access {
             };
             preset.labels.is_none_or(is_declared)
         };
-        let is_positive = |filter: &Matcher<'_>| matches!(filter.op(), MatchOp::Equal | MatchOp::Regex);
-        if self.filters.iter().any(|filter| is_positive(filter) && filter.matches_empty()) {
+        if self.filters.iter().any(Matcher::__admits_missing) {
             return refuse("the request needs a filter on a label that the guard requires".to_owned());
         }
         if self.filters.is_empty() || preset.unfiltered.is_none() && !preset.takes_labels() {

@@ -144,6 +144,14 @@ impl<'a> Matcher<'a> {
         });
         self.value.is_some() && is_empty == matches!(self.op, MatchOp::Equal | MatchOp::Regex)
     }
+
+    /// Whether it asks for values, but also selects series without the label, mostly because a header or a field was
+    /// missing. As a permission, it would permit too much.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __admits_missing(&self) -> bool {
+        matches!(self.op, MatchOp::Equal | MatchOp::Regex) && self.matches_empty()
+    }
 }
 
 /// Writes PromQL, without quoting the label.

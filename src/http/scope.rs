@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use promql_presets_core::{Input, LabelName, MatchOp, Matcher, PresetInfo, Querier};
+use promql_presets_core::{Input, LabelName, Matcher, PresetInfo, Querier};
 
 use reqwest::header::HeaderMap;
 
@@ -130,7 +130,7 @@ impl Transport {
             if let Err(error) = matcher.label().parse::<LabelName>() {
                 transport.scope.fail(format!("the label `{}` of a filter: {error}", matcher.label().escape_debug()));
             }
-            if matches!(matcher.op(), MatchOp::Equal | MatchOp::Regex) && matcher.matches_empty() {
+            if matcher.__admits_missing() {
                 let message = format!("a filter on `{}` that also selects series without this label", matcher.label());
                 transport.scope.fail(message);
             }
