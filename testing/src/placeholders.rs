@@ -43,7 +43,7 @@ impl Placeholders {
 
 /// The parts of a matcher, to compare it. Alternatives of a regular expression, as `one_of` has them, are sorted.
 pub(crate) fn key<'a>(matcher: &'a Matcher<'_>) -> (&'a str, &'static str, Option<Vec<&'a str>>) {
-    let is_regex = matches!(matcher.op(), MatchOp::Regex | MatchOp::NotRegex);
+    let is_regex = matcher.op().is_regex();
     // Outside of groups and classes, `|` separates alternatives, unless it is escaped.
     let is_split =
         |value: &str| is_regex && !value.contains(['(', '[']) && ![r"\|", r"\Q"].iter().any(|it| value.contains(it));

@@ -6,7 +6,7 @@ use gen_lsp_types::{Contents, Hover, MarkupContent, MarkupKind, Position};
 use promql_presets_compiler::backend::registry::{Label, Module, Preset};
 use promql_presets_compiler::promql::{Expr, ExprKind, Features, Function, ResultType, Syntax, parse, tokens};
 use promql_presets_compiler::{Code, FileKind, Literal, Span};
-use promql_presets_core::{Input, LabelKind, ParameterValues, Querier};
+use promql_presets_core::{Input, LabelKind, Matcher, ParameterValues, Querier};
 
 use super::completion::PLACEHOLDERS;
 use super::symbols::{self, Symbol};
@@ -131,7 +131,7 @@ fn example(module: &Module, preset: &Preset) -> Option<String> {
             LabelKind::Integer => "1".to_owned(),
             _ => "a".to_owned(),
         };
-        querier.matcher(promql_presets::Match::equal(value).on(label.name.clone()))
+        querier.matcher(Matcher::equal(label.name.clone(), value))
     });
     let querier = querier.group_by(group.map(|label| label.name.clone()));
     preset.render(module, &Input::of(&querier), None, ParameterValues::DEFAULTS).ok()
